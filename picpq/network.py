@@ -26,8 +26,8 @@ from .models import check_finite
 __all__ = ['convolutions', 'uncountable', 'layer_types', 'norm_types', 'tolerance', 'Call', 'CallRecorder', 'module_stack',
            'record_calls', 'Slot', 'SelfPruning', 'dependency_graph', 'slot_key', 'tie_edges', 'group_edges', 'connect',
            'Layer', 'check_layers', 'following_norms', 'describe_layers', 'Network', 'tensor_units', 'carry_out',
-           'channels_hidden', 'surgery_error', 'half_kept', 'failing_groups', 'group_units', 'build_slots',
-           'find_units', 'trace']
+           'channels_hidden', 'layer_outputs', 'surgery_error', 'half_kept', 'failing_groups', 'group_units',
+           'build_slots', 'find_units', 'trace']
 
 # %% ../nbs/04_network.ipynb #d2e6424a
 @dataclass(frozen=True)
@@ -400,19 +400,39 @@ def channels_hidden(model: nn.Module, slots: tuple[Slot, ...], keep: np.ndarray)
             hook.remove()
 
 
+def layer_outputs(model: nn.Module, example: torch.Tensor) -> dict[str, torch.Tensor]:
+    "What every layer of a model puts out, and the model itself under the name (model)."
+    outputs, hooks = {}, []
+    for name, module in model.named_modules():
+        if isinstance(module, layer_types):
+            hooks.append(module.register_forward_hook(lambda m, a, out, name=name: outputs.update({name: out})))
+    try:
+        outputs["(model)"] = model(example)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return outputs
+
+
 @torch.no_grad()
 def surgery_error(model: nn.Module, slots: tuple[Slot, ...], keep: np.ndarray, example: torch.Tensor) -> float:
-    "Largest difference between pruned and masked outputs, relative to the largest output. Infinite if it cannot run."
-    model = model.eval()
+    "Largest difference between pruned and masked, relative to each layer's largest output. Infinite if it cannot run."
+    model, extended, worst = model.eval(), np.append(keep, True), 0.0
     try:
-        pruned = carry_out(model, slots, keep)(example)
+        pruned = layer_outputs(carry_out(model, slots, keep), example)
     except Exception:  # whatever a user's model raises when its shapes no longer fit
         return float("inf")
     with channels_hidden(model, slots, keep):
-        masked = model(example)
-    if pruned.shape != masked.shape:
-        return float("inf")
-    return float((pruned - masked).abs().max() / masked.abs().max().clamp_min(1e-12))
+        masked = layer_outputs(model, example)
+    kept = {s.module: torch.from_numpy(np.flatnonzero(extended[s.units])) for s in slots if s.side == "out"}
+    modules = dict(model.named_modules())
+    for name, out in masked.items():
+        if name in kept:
+            out = out.index_select(-1 if isinstance(modules[name], nn.Linear) else 1, kept[name])
+        if pruned[name].shape != out.shape:
+            return float("inf")
+        worst = max(worst, float((pruned[name] - out).abs().max() / out.abs().max().clamp_min(1e-12)))
+    return worst
 
 # %% ../nbs/04_network.ipynb #01a563dd
 tolerance = 1e-3  # largest relative difference between pruned and masked output: float rounding, not structure
