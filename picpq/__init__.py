@@ -1,1 +1,17 @@
 __version__ = "0.1.0"
+
+from picpq.bits import Bits
+from picpq.compression import Settings, compare, compress, dense_model, paper_settings
+from picpq.core import PicpqError
+from picpq.counting import count
+from picpq.criterion import Criterion, importance
+from picpq.data import load_data
+from picpq.models import build_model
+from picpq.network import Network, trace
+from picpq.plan import Budget, BudgetError, Plan, layer_table, make_plan, uniform_plan
+from picpq.properties import measure
+from picpq.quantizers import quantize
+from picpq.result import Result, load_result
+from picpq.search import Evolution, TrainedFitness, learn_criterion
+from picpq.surgery import prune
+from picpq.training import Recipe, evaluate, reestimate, train

@@ -125,8 +125,8 @@ class Data:
         return pixels
 
     def example(self, n: int = 2) -> torch.Tensor:
-        "The first `n` training images, normalized: what tracing a network needs."
-        return self.normalize(self.train.get(torch.arange(n)))
+        "The first `n` training images (all, if there are fewer), normalized: what tracing a network needs."
+        return self.normalize(self.train.get(torch.arange(min(n, len(self.train)))))
 
 # %% ../nbs/02_data.ipynb #3881f245
 def batches(

@@ -371,7 +371,7 @@ def carry_out(
             owner, _, short = slot.module.rpartition(".")
             old = getattr(modules[owner], short)
             stay = torch.from_numpy(np.flatnonzero(extended[slot.units]))
-            setattr(modules[owner], short, nn.Parameter(old.detach().index_select(slot.dim, stay)))
+            setattr(modules[owner], short, nn.Parameter(old.detach().index_select(slot.dim, stay.to(old.device))))
         elif gone:
             slot.prune.__self__.pruning_dim = slot.dim
             slot.prune(modules[slot.module], gone)

@@ -21,7 +21,7 @@ from .network import Network
 # %% auto #0
 __all__ = ['measures', 'share_left', 'Budget', 'BudgetError', 'Plan', 'plan_from', 'dense_counts', 'kept_units', 'plan_bits',
            'layer_table', 'pruning_order', 'fewest_pruned', 'budget_cost', 'descending', 'make_plan', 'prune_to',
-           'fit_bits', 'uniform_plan']
+           'fit_bits', 'uniform_plan', 'raise_some']
 
 # %% ../nbs/10_plan.ipynb #3bdcd56b
 measures = {"bops": "bit operations", "macs": "multiply-accumulates", "params": "parameters"}
@@ -285,16 +285,31 @@ def fit_bits(network: Network, order: np.ndarray, budget: Budget, bits: Bits) ->
 # %% ../nbs/10_plan.ipynb #8b88d996
 def uniform_plan(
     network: Network,
-    bits: int | None = None,  # of all layers but the first and the last; None: the most that meet the budget
-    budget: Budget = Budget(),
+    bits: int | None = None,  # of all layers but the first and the last; None: as many as the budget allows
+    budget: Budget = Budget(),  # of bit operations
     ends: int = 8,  # of the first and the last layer
 ) -> Plan:
     "Nothing pruned, the same bits everywhere. Raises `BudgetError` if even 2 bits cost more than the budget."
-    everything = np.ones(network.units, dtype=bool)
-    dense, plan = dense_counts(network)["bops"], None
-    for candidate in range(8, 1, -1) if bits is None else (bits,):
-        given = maximum_bits(network, Bits(candidate, min(ends, 8) if bits is None else ends))
-        plan = plan_from(network, everything, given, given, f"uniform {candidate}-bit")
-        if bits is not None or dense / plan.cost["bops"] >= budget.ratio:
-            return plan
-    raise BudgetError(budget, plan.ratio())
+    everything, dense = np.ones(network.units, dtype=bool), dense_counts(network)["bops"]
+    cost = lambda given: int(layer_bops(network, everything, given, given).sum())
+    uniform = lambda b: maximum_bits(network, Bits(b, ends))
+    if bits is None:
+        check(budget.of == "bops", "budget-in", "bops (uniform bits leave MACs and parameters as they are)", budget.of)
+        bits = next((b for b in range(8, 1, -1) if cost(uniform(b)) * budget.ratio <= dense), None)
+        if bits is None:
+            raise BudgetError(budget, dense / cost(uniform(2)))
+        given = raise_some(uniform(bits), cost, dense / budget.ratio)
+    else:
+        given = uniform(bits)
+    mixed = "" if given[1:-1].max() == bits else f" to {bits + 1}"
+    return plan_from(network, everything, given, given, f"uniform {bits}{mixed} bit")
+
+
+def raise_some(given: np.ndarray, cost: Callable[[np.ndarray], int], limit: float) -> np.ndarray:
+    "One bit more for inner layers, from the front, as far as the limit allows: a baseline shall not waste its budget."
+    for k in range(1, len(given) - 1):
+        higher = given.copy()
+        higher[k] += 1
+        if given[k] < 8 and cost(higher) <= limit:
+            given = higher
+    return given
