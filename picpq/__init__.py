@@ -12,6 +12,6 @@ from picpq.plan import Budget, BudgetError, Plan, layer_table, make_plan, unifor
 from picpq.properties import measure
 from picpq.quantizers import quantize
 from picpq.result import Result, load_result
-from picpq.search import Evolution, TrainedFitness, learn_criterion
+from picpq.search import Evolution, TrainedFitness, learn_criterion, prepare
 from picpq.surgery import prune
 from picpq.training import Recipe, evaluate, reestimate, train

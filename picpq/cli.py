@@ -3,21 +3,19 @@
 # %% ../nbs/18_cli.ipynb #264b73bb
 from __future__ import annotations
 
-import math
 import shutil
 import sys
 import time
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import pandas as pd
 import torch
 import typer
 
-from .bits import Bits
-from .compression import (Settings, compare, dense_model, format_table, paper_settings, save_comparison, strategies,
+from .compression import (Settings, check_request, compare, dense_model, format_table, paper_settings, save_comparison, strategies,
                                work_folder)
 from .core import PicpqError, check, check_target, choose
 from .counting import count
@@ -64,8 +62,8 @@ def parse_bits(text: str | None) -> tuple[int, ...] | int | None:
 # %% ../nbs/18_cli.ipynb #1c5de329
 demo_epochs = 60  # of the dense network: 4 seconds
 demo_settings = Settings(
-    evolution=Evolution(candidates=100),  # as many as two minutes allow; population and tournament as published
-    fitness=replace(Settings().fitness, steps=20),  # enough to tell plans apart on 1,077 images
+    evolution=Evolution(candidates=200),  # as many as a minute allows; population and tournament as published
+    fitness=replace(Settings().fitness, steps=30),  # enough to tell plans apart on 1,077 images
     tune=replace(Settings().tune, epochs=80))
 
 # %% ../nbs/18_cli.ipynb #30cbef0b
@@ -74,7 +72,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 
 Out = Annotated[Path, typer.Option(help="Folder to write: new, empty, or an earlier result.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
-BudgetRatio = Annotated[Optional[float], typer.Option(help="How many times fewer, e.g. 50. Default: what uniform 4-bit costs.")]
+BudgetRatio = Annotated[float | None, typer.Option(help="How many times fewer, e.g. 50. Default: what uniform 4-bit costs.")]
 
 
 def run(model: str, data_name: str, budget: Budget | None, settings: Settings, chosen: tuple[str, ...], out: Path, seed: int,
@@ -84,6 +82,7 @@ def run(model: str, data_name: str, budget: Budget | None, settings: Settings, c
     check_target(out, "result.json")
     check(device == "cpu" or torch.cuda.is_available() and device.startswith("cuda"), "device", "cpu, or cuda where there is one", device)
     data = load_data(data_name, seed=seed, image_size=image_size)
+    check_request(model, data, budget, settings)
     recipe = replace(dense_recipe, epochs=dense_epochs)
     work = work_folder(out, model, data_name, image_size, budget, settings, chosen, seed, dense_epochs, checkpoint)
     dense = dense_model(model, data, checkpoint, recipe, seed, work, device=device)
@@ -103,7 +102,7 @@ def demo(
     out: Out = Path("picpq-demo"),
     seed: Seed = 0,
     budget: BudgetRatio = None,
-    candidates: Annotated[int, typer.Option(min=1, help="Candidates of the search.")] = 100,
+    candidates: Annotated[int, typer.Option(min=1, help="Candidates of the search.")] = 200,
 ) -> None:
     "The whole method on scikit-learn's digits, in about two minutes: nothing to download."
     settings = replace(demo_settings, evolution=replace(demo_settings.evolution, candidates=candidates,
@@ -120,23 +119,23 @@ def compress(
     data: Annotated[str, typer.Option(help="digits, cifar10, cifar100, or a folder with train/ and test/ (or val/).")] = "digits",
     budget: BudgetRatio = None,
     budget_in: Annotated[str, typer.Option(help="What the budget counts: bops, macs or params.")] = "bops",
-    checkpoint: Annotated[Optional[Path], typer.Option(help="Trained weights; without it the network is trained first.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Trained weights; without it the network is trained first.")] = None,
     out: Out = Path("picpq-result"),
     seed: Seed = 0,
     strategy: Annotated[str, typer.Option(help="picpq, unlearned, uniform, l1 or random.")] = "picpq",
     baselines: Annotated[bool, typer.Option(help="Compress by uniform bits and unlearned importance too, for comparison.")] = True,
     property: Annotated[str, typer.Option(help="Filter property: rank, l1, l2, scale, taylor, median or random.")] = "rank",
-    max_bits: Annotated[Optional[str], typer.Option(help="Available maximum bitwidths, one or by stage: 4 or 6,5,4. "
+    max_bits: Annotated[str | None, typer.Option(help="Available maximum bitwidths, one or by stage: 4 or 6,5,4. "
                                                          "Default: fitted to the budget.")] = None,
-    ends: Annotated[Optional[int], typer.Option(help="Bits of the first and last layer. Default 8.")] = None,
-    penalty: Annotated[Optional[float], typer.Option(help="Penalty factor pf. Default 1/6.")] = None,
-    quantizer: Annotated[Optional[str], typer.Option(help="lsq or dorefa. Default lsq.")] = None,
-    candidates: Annotated[Optional[int], typer.Option(min=1, help="Candidates of the search. Default 400.")] = None,
-    steps: Annotated[Optional[int], typer.Option(min=0, help="Training steps per candidate; 0 measures BatchNorm anew only. "
+    ends: Annotated[int | None, typer.Option(help="Bits of the first and last layer. Default 8.")] = None,
+    penalty: Annotated[float | None, typer.Option(help="Penalty factor pf. Default 1/6.")] = None,
+    quantizer: Annotated[str | None, typer.Option(help="lsq or dorefa. Default lsq.")] = None,
+    candidates: Annotated[int | None, typer.Option(min=1, help="Candidates of the search. Default 400.")] = None,
+    steps: Annotated[int | None, typer.Option(min=0, help="Training steps per candidate; 0 measures BatchNorm anew only. "
                                                              "Default 200.")] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of training the dense network.")] = 30,
-    tune_epochs: Annotated[Optional[int], typer.Option(min=1, help="Epochs of fine-tuning. Default 30.")] = None,
-    image_size: Annotated[Optional[int], typer.Option(min=1, help="Pixels, for folders of images.")] = None,
+    tune_epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of fine-tuning. Default 30.")] = None,
+    image_size: Annotated[int | None, typer.Option(min=1, help="Pixels, for folders of images.")] = None,
     paper: Annotated[bool, typer.Option("--paper", help="Settings of the published method as defaults.")] = False,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
@@ -170,7 +169,7 @@ def vary(base: Settings, property: str, max_bits: str | None, ends: int | None, 
 @app.command("evaluate")
 def evaluate_command(
     folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote.")],
-    data: Annotated[Optional[str], typer.Option(help="Data to judge it on. Default: what it was made with.")] = None,
+    data: Annotated[str | None, typer.Option(help="Data to judge it on. Default: what it was made with.")] = None,
 ) -> None:
     "Load a result, judge it on its test images again, and count its bit operations anew."
     result = load_result(folder)

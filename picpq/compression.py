@@ -22,7 +22,7 @@ from .data import Data
 from .models import build_model, load_weights
 from .network import Network, trace
 from .pictures import pictures
-from .plan import Budget, Plan, dense_counts, fit_bits, make_plan, pruning_order, uniform_plan
+from .plan import Budget, BudgetError, Plan, dense_counts, fit_bits, make_plan, pruning_order, uniform_plan
 from .properties import measure
 from .result import Recreation, Result, to_bytes
 from .search import Evolution, Learned, TrainedFitness, learn_criterion, prepare
@@ -31,7 +31,7 @@ from .training import Recipe, dense_recipe, evaluate, fitness_recipe, train, tun
 # %% auto #0
 __all__ = ['paper_settings', 'strategies', 'Settings', 'Case', 'unlearned_plan', 'picpq_plan', 'carry_out_plan', 'compress',
            'storage_in', 'state_in', 'make_work', 'recreation_of', 'equal_budget', 'dense_row', 'compare',
-           'format_table', 'save_comparison', 'dense_model', 'work_folder']
+           'format_table', 'save_comparison', 'dense_model', 'work_folder', 'check_request']
 
 # %% ../nbs/17_compression.ipynb #5eee275a
 @dataclass(frozen=True)
@@ -239,7 +239,6 @@ def dense_model(
     model = build_model(name, len(data.classes), data.example(1).shape[1], seed).to(device)
     if checkpoint is not None:
         return load_weights(model, checkpoint).eval()
-    trace(model, data.example())  # a network that cannot be handled is refused before it is trained
     train(model, data, recipe, seed, None, state_in(work, "dense"), show, f"training {name}")
     return model.eval()
 
@@ -249,3 +248,17 @@ def work_folder(out: str | Path, *facts: object) -> Path:
     out = Path(out).absolute()
     digest = hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
     return out.with_name(f".{out.name}.work-{digest}")
+
+# %% ../nbs/17_compression.ipynb #958365db
+def check_request(name: str, data: Data, budget: Budget | None, settings: Settings) -> None:
+    "Raise `PicpqError` for a network, bits or a budget that cannot work, before any training."
+    model = build_model(name, len(data.classes), data.example(1).shape[1])
+    network = trace(model, data.example())
+    flat = {n: np.ones(network.layers[network.index(n)].filters) for n in network.prunable}
+    if settings.bits.maximum is not None:
+        maximum_bits(network, settings.bits)
+    try:
+        make_plan(network, flat, None, budget or equal_budget(network), settings.bits, smallest=settings.smallest)
+    except BudgetError as error:
+        if budget.ratio > 2 * error.reachable:  # with trained weights it may be somewhat more, not twice
+            raise

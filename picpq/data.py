@@ -233,7 +233,7 @@ def load_data(
         return digits(seed, validation or 0.2)
     if name in ("cifar10", "cifar100"):
         return cifar(name, seed, root, validation or 0.1)
-    known = f"digits, cifar10, cifar100, or a folder with train/ and test/ (or val/)"
+    known = "digits, cifar10, cifar100, or a folder with train/ and test/ (or val/)"
     check(Path(name).is_dir(), "data", known, str(name))
     return image_folder(name, seed, validation or 0.1, image_size)
 

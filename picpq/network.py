@@ -460,7 +460,7 @@ def failing_groups(model: nn.Module, slots: tuple[Slot, ...], unit_group: np.nda
 def group_units(layers: list[Layer], units: dict[tuple, int]) -> np.ndarray:
     "Number of the group of each unit: units with filters in the same layers form a group."
     members: dict[int, dict[str, None]] = {}
-    for k, layer in enumerate(layers):
+    for layer in layers:
         for c in range(layer.filters):
             unit = units.get((layer.name, "out", c), -1)
             if unit >= 0:

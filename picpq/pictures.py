@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from .criterion import Criterion, importance
 from .elasticity import draw_springs
 from .network import Network
-from .plan import Plan, dense_counts, kept_units, layer_table
+from .plan import Plan, kept_units, layer_table
 
 # %% auto #0
 __all__ = ['blue', 'orange', 'grey', 'dark', 'stage_colors', 'springs_shown', 'columns_shown', 'new_figure', 'to_png',

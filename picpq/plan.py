@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from .network import Network
 
 # %% auto #0
 __all__ = ['measures', 'share_left', 'Budget', 'BudgetError', 'Plan', 'plan_from', 'dense_counts', 'kept_units', 'plan_bits',
-           'layer_table', 'pruning_order', 'fewest_pruned', 'budget_cost', 'descending', 'make_plan', 'prune_to',
+           'layer_table', 'pruning_order', 'fewest_pruned', 'budget_cost', 'profiles', 'make_plan', 'prune_to',
            'fit_bits', 'uniform_plan', 'raise_some']
 
 # %% ../nbs/10_plan.ipynb #3bdcd56b
@@ -226,13 +226,14 @@ def budget_cost(network: Network, of: str, bits_of: Callable[[np.ndarray], np.nd
     return bops
 
 # %% ../nbs/10_plan.ipynb #762dffe7
-share_left = 0.5  # of the MACs, when maximum bitwidths are fitted: beyond that, fewer bits hurt less than fewer filters
+share_left = 0.7  # of the MACs, when maximum bitwidths are fitted: pruning takes the weakest, and bits pay for the rest
 
 
-def descending(network: Network, last: int) -> tuple[int, ...]:
-    "Maximum bitwidths by stage that end at `last` and are two higher in front: the published 8, 6, 4 made flatter."
+def profiles(network: Network) -> list[tuple[int, ...]]:
+    "Maximum bitwidths by stage to choose from: falling by 2, 1 or 0 bits from the first stage to the last."
     stages = int(inner_stages(network).max()) + 1
-    return tuple(min(8, last + round(2 * (stages - 1 - k) / max(stages - 1, 1))) for k in range(stages))
+    falling = lambda last, drop: tuple(min(8, last + round(drop * (stages - 1 - k) / max(stages - 1, 1))) for k in range(stages))
+    return list(dict.fromkeys(falling(last, drop) for last in range(8, 1, -1) for drop in (2, 1, 0)))
 
 
 def make_plan(
@@ -268,19 +269,23 @@ def prune_to(network: Network, order: np.ndarray, budget: Budget, bits: Bits) ->
 
 
 def fit_bits(network: Network, order: np.ndarray, budget: Budget, bits: Bits) -> Bits:
-    "`bits` with the highest maximum bitwidths that meet the budget and leave `share_left` of the MACs, if any do."
-    dense = dense_counts(network)["macs"]
-    for last in range(8, 1, -1) if budget.of == "bops" else (4,):
-        fitted = replace(bits, maximum=descending(network, last))
+    "`bits` with the maximum bitwidths that meet the budget and leave nearest to `share_left` of the MACs."
+    candidates = [replace(bits, maximum=profile) for profile in profiles(network)]
+    if budget.of != "bops":
+        return next(b for b in candidates if min(b.maximum) == 4)  # bits do not matter to this budget: the usual ones
+    dense, best, least = dense_counts(network)["macs"], None, np.inf
+    for candidate in candidates:
         try:
-            keep, _ = prune_to(network, order, budget, fitted)
-        except BudgetError:
-            if last == 2:
-                raise
+            keep, _ = prune_to(network, order, budget, candidate)
+        except BudgetError as error:
+            failure = error  # the last candidate has the fewest bits, and knows how far they reach
             continue
-        if cost_model(network).macs(keep).sum() >= share_left * dense or last == 2 or budget.of != "bops":
-            return fitted
-    raise AssertionError("the last candidate either fits or raises")
+        distance = abs(cost_model(network).macs(keep).sum() / dense - share_left)
+        if distance < least:
+            best, least = candidate, distance
+    if best is None:
+        raise failure
+    return best
 
 # %% ../nbs/10_plan.ipynb #8b88d996
 def uniform_plan(

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from .bits import check_bits
-from .core import PicpqError, check, choose
+from .core import check, choose
 from .plan import Plan
 
 # %% auto #0

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import optuna
-import torch
 from torch import nn
 
+from .bits import Bits
 from .core import PicpqError, check, check_number, progress
 from .criterion import Criterion
 from .data import Data
 from .network import Network
-from .plan import Bits, Budget, Plan, make_plan
+from .plan import Budget, Plan, make_plan
 from .quantizers import quantize
 from .surgery import prune
 from .training import Recipe, TrainingError, evaluate, fitness_recipe, reestimate, train
