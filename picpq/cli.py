@@ -74,7 +74,7 @@ Out = Annotated[Path, typer.Option(help="Folder to write: new, empty, or an earl
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 BudgetRatio = Annotated[float | None, typer.Option(help="How many times fewer, e.g. 50. Default: what uniform 4-bit costs.")]
 
-
+# %% ../nbs/18_cli.ipynb #d41e589a
 def run(model: str, data_name: str, budget: Budget | None, settings: Settings, chosen: tuple[str, ...], out: Path, seed: int,
         dense_epochs: int, checkpoint: Path | None, device: str, image_size: int | None = None) -> None:
     "Train or load, compress by every chosen strategy, print the table, write the folder."
@@ -149,7 +149,7 @@ def compress(
     chosen = (*[s for s in beside if baselines and s != strategy], strategy)
     run(model, data, asked, settings, chosen, out, seed, epochs, checkpoint, device, image_size)
 
-
+# %% ../nbs/18_cli.ipynb #96b0a97e
 def vary(base: Settings, property: str, max_bits: str | None, ends: int | None, penalty: float | None, quantizer: str | None,
          candidates: int | None, steps: int | None, tune_epochs: int | None) -> Settings:
     "`base` with what was given on the command line. Raises `PicpqError` for what is not allowed."
@@ -165,7 +165,7 @@ def vary(base: Settings, property: str, max_bits: str | None, ends: int | None, 
                    fitness=base.fitness if steps is None else replace(base.fitness, steps=steps),
                    tune=base.tune if tune_epochs is None else replace(base.tune, epochs=tune_epochs))
 
-
+# %% ../nbs/18_cli.ipynb #a59d6d27
 @app.command("evaluate")
 def evaluate_command(
     folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote.")],
@@ -197,7 +197,7 @@ def report(folder: Annotated[Path, typer.Argument(help="A folder that picpq wrot
         print(layers.drop(columns=["dense MACs"]).to_string())
     say_folder(folder)
 
-
+# %% ../nbs/18_cli.ipynb #6a249805
 def main() -> None:
     "Entry point of `picpq`: runs a command; an error of the user's becomes a sentence and exit code 2."
     warnings.filterwarnings("ignore", category=UserWarning)

@@ -29,9 +29,9 @@ from .search import Evolution, Learned, TrainedFitness, learn_criterion, prepare
 from .training import Recipe, dense_recipe, evaluate, fitness_recipe, train, tune_recipe
 
 # %% auto #0
-__all__ = ['paper_settings', 'strategies', 'Settings', 'Case', 'unlearned_plan', 'picpq_plan', 'carry_out_plan', 'compress',
-           'storage_in', 'state_in', 'make_work', 'recreation_of', 'equal_budget', 'dense_row', 'compare',
-           'format_table', 'save_comparison', 'dense_model', 'work_folder', 'check_request']
+__all__ = ['paper_settings', 'strategies', 'Settings', 'Case', 'unlearned_plan', 'picpq_plan', 'carry_out_plan', 'storage_in',
+           'state_in', 'make_work', 'recreation_of', 'compress', 'equal_budget', 'dense_row', 'compare', 'format_table',
+           'save_comparison', 'dense_model', 'work_folder', 'check_request']
 
 # %% ../nbs/17_compression.ipynb #5eee275a
 @dataclass(frozen=True)
@@ -127,28 +127,7 @@ def carry_out_plan(case: Case, plan: Plan, recreation: Recreation, checkpoint: P
     return Result(compressed, plan, case.network, metrics, recreation, history, candidates,
                   case.measured.get(s.property, {}), about)
 
-
-def compress(
-    model: nn.Module,  # trained classifier; it is not changed
-    data: Data,
-    budget: Budget | float = Budget(),  # a number means: so many times fewer bit operations
-    strategy: str = "picpq",  # one of `strategies`
-    settings: Settings = Settings(),
-    seed: int = 0,
-    name: str = "",  # of the model, as for `build_model`: lets the result be loaded without the object
-    work: str | Path | None = None,  # folder that keeps the state, so that a killed run resumes
-    show: bool = True,  # progress bars
-) -> Result:
-    "Compress a trained network: trace, measure, learn, plan, prune, quantize, fine-tune. The test part is used once."
-    choose("strategy", strategy, strategies)
-    budget = budget if isinstance(budget, Budget) else Budget(budget)
-    model = model.eval()
-    network = trace(model, data.example())
-    case = Case(network, model, data, budget, settings, seed, storage_in(work), show)
-    plan = strategies[strategy](case)
-    return carry_out_plan(case, plan, recreation_of(name, data, settings), state_in(work, f"tune-{strategy}"))
-
-
+# %% ../nbs/17_compression.ipynb #9bd1e82f
 def storage_in(work: str | Path | None) -> str | None:
     "File of the search's candidates in the work folder."
     return None if work is None else str(make_work(work) / "candidates.db")
@@ -172,6 +151,27 @@ def recreation_of(name: str, data: Data, settings: Settings) -> Recreation:
     "How the dense network can be built again."
     return Recreation(name, len(data.classes), tuple(data.example(1).shape[1:]), data.name, settings.quantizer)
 
+# %% ../nbs/17_compression.ipynb #a6340ae7
+def compress(
+    model: nn.Module,  # trained classifier; it is not changed
+    data: Data,
+    budget: Budget | float = Budget(),  # a number means: so many times fewer bit operations
+    strategy: str = "picpq",  # one of `strategies`
+    settings: Settings = Settings(),
+    seed: int = 0,
+    name: str = "",  # of the model, as for `build_model`: lets the result be loaded without the object
+    work: str | Path | None = None,  # folder that keeps the state, so that a killed run resumes
+    show: bool = True,  # progress bars
+) -> Result:
+    "Compress a trained network: trace, measure, learn, plan, prune, quantize, fine-tune. The test part is used once."
+    choose("strategy", strategy, strategies)
+    budget = budget if isinstance(budget, Budget) else Budget(budget)
+    model = model.eval()
+    network = trace(model, data.example())
+    case = Case(network, model, data, budget, settings, seed, storage_in(work), show)
+    plan = strategies[strategy](case)
+    return carry_out_plan(case, plan, recreation_of(name, data, settings), state_in(work, f"tune-{strategy}"))
+
 # %% ../nbs/17_compression.ipynb #f534b440
 def equal_budget(network: Network, bits: int = 4) -> Budget:
     "The budget that a uniform network of `bits` bits, nothing pruned, spends exactly."
@@ -184,7 +184,7 @@ def dense_row(model: nn.Module, network: Network, data: Data) -> dict[str, float
     return {"accuracy (%)": evaluate(model, data)["accuracy"], "BOPs": cost["bops"], "× fewer BOPs": 1.0,
             "MACs": cost["macs"], "parameters": cost["params"], "size (KB)": size / 1000}
 
-
+# %% ../nbs/17_compression.ipynb #9168f6a9
 def compare(
     model: nn.Module,  # trained classifier
     data: Data,
@@ -209,7 +209,7 @@ def compare(
     rows = {"dense 32-bit": dense_row(model, network, data), **{r.plan.strategy: r.row() for r in results.values()}}
     return pd.DataFrame(rows).T.rename_axis("network"), results
 
-
+# %% ../nbs/17_compression.ipynb #3a984bc3
 def format_table(table: pd.DataFrame) -> pd.DataFrame:
     "The table with numbers as people read them."
     styles = {"accuracy (%)": "{:.2f}", "BOPs": "{:,.0f}", "× fewer BOPs": "{:.1f}", "MACs": "{:,.0f}",

@@ -75,6 +75,7 @@ def write_whole(
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)  # temporary files are private; results are for others to read
         os.replace(temporary, path)
     except OSError as error:
         if temporary:
@@ -97,7 +98,7 @@ def check_target(
     check(os.access(parent, os.W_OK) and parent.is_dir(), "out", "a folder that can be written", str(path))
     return path
 
-
+# %% ../nbs/01_core.ipynb #8c0c6a2c
 @contextlib.contextmanager
 def whole_folder(
     path: str | Path,  # where the folder shall be

@@ -143,7 +143,7 @@ def user_model(name: str, num_classes: int) -> nn.Module:
     check(isinstance(model, nn.Module), f"what {name} returns", "a torch.nn.Module", type(model).__name__)
     return model
 
-
+# %% ../nbs/03_models.ipynb #7a552907
 def build_model(
     name: str,  # one of ours, a torchvision classification model, or module:function
     num_classes: int = 10,
@@ -181,7 +181,7 @@ def read_weights(path: str | os.PathLike) -> dict[str, torch.Tensor]:
     check(good, f"content of {path}", "named tensors", type(weights).__name__)
     return {k.removeprefix("module."): v for k, v in weights.items()}
 
-
+# %% ../nbs/03_models.ipynb #db799a84
 def load_weights(model: nn.Module, path: str | os.PathLike) -> nn.Module:
     "Load a checkpoint into `model`, in place. Raises `PicpqError` naming what does not fit or is not finite."
     weights, wanted = read_weights(path), model.state_dict()

@@ -25,9 +25,9 @@ from .models import check_finite
 # %% auto #0
 __all__ = ['convolutions', 'uncountable', 'layer_types', 'norm_types', 'tolerance', 'Call', 'CallRecorder', 'module_stack',
            'record_calls', 'Slot', 'SelfPruning', 'dependency_graph', 'slot_key', 'tie_edges', 'group_edges', 'connect',
-           'Layer', 'check_layers', 'following_norms', 'describe_layers', 'Network', 'tensor_units', 'carry_out',
-           'channels_hidden', 'layer_outputs', 'surgery_error', 'half_kept', 'failing_groups', 'group_units',
-           'build_slots', 'find_units', 'trace']
+           'build_slots', 'Layer', 'check_layers', 'following_norms', 'describe_layers', 'Network', 'tensor_units',
+           'carry_out', 'channels_hidden', 'layer_outputs', 'surgery_error', 'half_kept', 'failing_groups',
+           'group_units', 'find_units', 'trace']
 
 # %% ../nbs/04_network.ipynb #d2e6424a
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def module_stack(model: nn.Module) -> Iterator[list[str]]:
         for hook in hooks:
             hook.remove()
 
-
+# %% ../nbs/04_network.ipynb #f30fec26
 @torch.no_grad()
 def record_calls(
     model: nn.Module,
@@ -167,7 +167,7 @@ def slot_key(graph: tp.DependencyGraph, dependency: tp.dependency.Dependency, na
         return None
     return (names[target.module], "out" if graph.is_out_channel_pruning_fn(dependency.handler) else "in")
 
-
+# %% ../nbs/04_network.ipynb #b38c6d5d
 def tie_edges(graph: tp.DependencyGraph, names: dict[nn.Module, str], layers: list[str]) -> tuple[dict, list, set]:
     "Slots with their pruning function, pairs of tied channels, and channels that reach the output."
     modules = {name: module for module, name in names.items()}
@@ -210,6 +210,17 @@ def connect(edges: list, frozen: set) -> dict[tuple, int]:
     number: dict[int, int] = {}
     return {n: -1 if component[k] in whole else number.setdefault(component[k], len(number)) for n, k in nodes.items()}
 
+# %% ../nbs/04_network.ipynb #f1474c63
+def build_slots(slots: dict, units: dict[tuple, int]) -> tuple[Slot, ...]:
+    "`Slot`s with the units of their channels."
+    channels: dict[tuple, dict[int, int]] = {}
+    for (name, side, c), unit in units.items():
+        channels.setdefault((name, side), {})[c] = unit
+    return tuple(
+        Slot(name, side, prune, dim, np.array([channels[name, side].get(c, -1) for c in range(max(channels[name, side]) + 1)]))
+        for (name, side), (prune, dim) in slots.items() if (name, side) in channels
+    )
+
 # %% ../nbs/04_network.ipynb #0c33db7a
 @dataclass(frozen=True)
 class Layer:
@@ -245,7 +256,7 @@ def check_layers(model: nn.Module) -> None:
     check(any(isinstance(m, layer_types) for m in model.modules()), "the model", "a network with convolutions",
           type(model).__name__)
 
-
+# %% ../nbs/04_network.ipynb #e3cd2c13
 @torch.no_grad()
 def following_norms(model: nn.Module, example: torch.Tensor) -> dict[str, str]:
     "layer → the normalization module that takes this layer's output tensor itself."
@@ -268,7 +279,7 @@ def following_norms(model: nn.Module, example: torch.Tensor) -> dict[str, str]:
         hook.remove()
     return found
 
-
+# %% ../nbs/04_network.ipynb #38a0c223
 def describe_layers(model: nn.Module, example: torch.Tensor) -> list[Layer]:
     "The layers of `model` in the order in which they are first called."
     calls, modules, norms = record_calls(model, example), dict(model.named_modules()), following_norms(model, example)
@@ -377,7 +388,7 @@ def carry_out(
             slot.prune(modules[slot.module], gone)
     return model
 
-
+# %% ../nbs/04_network.ipynb #b60d6779
 @contextlib.contextmanager
 def channels_hidden(model: nn.Module, slots: tuple[Slot, ...], keep: np.ndarray) -> Iterator[None]:
     "Within the block, no layer sees the channels of units that are not kept: they are zero where they enter."
@@ -399,7 +410,7 @@ def channels_hidden(model: nn.Module, slots: tuple[Slot, ...], keep: np.ndarray)
         for hook in hooks:
             hook.remove()
 
-
+# %% ../nbs/04_network.ipynb #eb99d96e
 def layer_outputs(model: nn.Module, example: torch.Tensor) -> dict[str, torch.Tensor]:
     "What every layer of a model puts out, and the model itself under the name (model)."
     outputs, hooks = {}, []
@@ -456,7 +467,7 @@ def failing_groups(model: nn.Module, slots: tuple[Slot, ...], unit_group: np.nda
         return set()
     return {group for group in everything if fails({group})}
 
-
+# %% ../nbs/04_network.ipynb #62f72285
 def group_units(layers: list[Layer], units: dict[tuple, int]) -> np.ndarray:
     "Number of the group of each unit: units with filters in the same layers form a group."
     members: dict[int, dict[str, None]] = {}
@@ -469,18 +480,7 @@ def group_units(layers: list[Layer], units: dict[tuple, int]) -> np.ndarray:
     count = max(units.values(), default=-1) + 1
     return np.array([number.setdefault(tuple(members.get(u, ())), len(number)) for u in range(count)], dtype=int)
 
-# %% ../nbs/04_network.ipynb #68dc0c79
-def build_slots(slots: dict, units: dict[tuple, int]) -> tuple[Slot, ...]:
-    "`Slot`s with the units of their channels."
-    channels: dict[tuple, dict[int, int]] = {}
-    for (name, side, c), unit in units.items():
-        channels.setdefault((name, side), {})[c] = unit
-    return tuple(
-        Slot(name, side, prune, dim, np.array([channels[name, side].get(c, -1) for c in range(max(channels[name, side]) + 1)]))
-        for (name, side), (prune, dim) in slots.items() if (name, side) in channels
-    )
-
-
+# %% ../nbs/04_network.ipynb #9866a737
 def find_units(model: nn.Module, layers: list[Layer], example: torch.Tensor) -> tuple[tuple[Slot, ...], dict, dict[str, str]]:
     "Slots, the unit of every channel, and layers left whole with the reason."
     names = {module: name for name, module in model.named_modules() if name}
@@ -502,7 +502,7 @@ def find_units(model: nn.Module, layers: list[Layer], example: torch.Tensor) -> 
         reasons.update({name: "pruning it changes what the rest computes" for name, side, _ in refused if side == "out"})
         frozen |= refused
 
-
+# %% ../nbs/04_network.ipynb #68dc0c79
 def trace(
     model: nn.Module,  # any classifier with convolutions; it is not changed
     example: torch.Tensor,  # normalized inputs (n, …); two of them are enough

@@ -20,8 +20,8 @@ from .network import Network
 
 # %% auto #0
 __all__ = ['measures', 'share_left', 'Budget', 'BudgetError', 'Plan', 'plan_from', 'dense_counts', 'kept_units', 'plan_bits',
-           'layer_table', 'pruning_order', 'fewest_pruned', 'budget_cost', 'profiles', 'make_plan', 'prune_to',
-           'fit_bits', 'uniform_plan', 'raise_some']
+           'layer_table', 'pruning_order', 'fewest_pruned', 'first_true', 'give_back', 'budget_cost', 'profiles',
+           'prune_to', 'fit_bits', 'make_plan', 'uniform_plan', 'raise_some']
 
 # %% ../nbs/10_plan.ipynb #3bdcd56b
 measures = {"bops": "bit operations", "macs": "multiply-accumulates", "params": "parameters"}
@@ -132,7 +132,7 @@ def dense_counts(network: Network) -> dict[str, int]:
     everything, model = np.ones(network.units, dtype=bool), cost_model(network)
     return {"bops": dense_bops(network), "macs": int(model.macs(everything).sum()), "params": model.parameters(everything)}
 
-
+# %% ../nbs/10_plan.ipynb #b82b549d
 def kept_units(network: Network, plan: Plan) -> np.ndarray:
     "Which units a plan keeps: bool (units,). Raises `PicpqError` where it does not fit the network or parts tied filters."
     keep, votes = np.ones(network.units, dtype=bool), {}
@@ -151,7 +151,7 @@ def kept_units(network: Network, plan: Plan) -> np.ndarray:
             keep[unit] = stay
     return keep
 
-
+# %% ../nbs/10_plan.ipynb #ceff06ee
 def plan_bits(network: Network, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     "Weight and activation bits of every layer: two int arrays (layers,); layers the plan does not name have 32."
     return tuple(np.array([bits.get(n, 32) for n in network.names]) for bits in (plan.weight_bits, plan.activation_bits))
@@ -199,18 +199,42 @@ def fewest_pruned(
         keep[order[:t]] = False
         return keep
 
-    low, high = 0, len(order)
-    if cost(kept(high)) > limit:
+    if cost(kept(len(order))) > limit:
         return None
+    return kept(first_true(lambda t: cost(kept(t)) <= limit, len(order)))
+
+
+def first_true(holds: Callable[[int], bool], last: int) -> int:
+    "The smallest t in [0, last] for which `holds(t)`, if it holds for `last` and for all t behind the smallest."
+    low, high = 0, last
     while low < high:
         middle = (low + high) // 2
-        if cost(kept(middle)) <= limit:
-            high = middle
-        else:
-            low = middle + 1
-    return kept(high)
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return high
 
+# %% ../nbs/10_plan.ipynb #618d1482
+def give_back(
+    cost: Callable[[np.ndarray], float],
+    keep: np.ndarray,  # bool (units,), within the limit
+    pruned: np.ndarray,  # units that may return, strongest first
+    limit: float,
+    rounds: int = 8,  # how many units that do not fit are stepped over
+) -> np.ndarray:
+    "Let pruned units return, strongest first, as far as the limit allows: bool (units,)."
+    def returned(count):
+        more = keep.copy()
+        more[pruned[:count]] = True
+        return more
 
+    for _ in range(rounds):
+        if not len(pruned) or cost(keep) > 0.998 * limit:
+            break
+        # the cost rises with every unit that returns, so the first count that is too much is found by halving
+        fits = first_true(lambda n: n == len(pruned) or cost(returned(n + 1)) > limit, len(pruned))
+        keep, pruned = returned(fits), pruned[fits + 1 :]
+    return keep
+
+# %% ../nbs/10_plan.ipynb #51dfed6d
 def budget_cost(network: Network, of: str, bits_of: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], float]:
     "The cost of a choice of kept units in the budget's measure; `bits_of` gives each layer's bits for it."
     model = cost_model(network)
@@ -236,25 +260,6 @@ def profiles(network: Network) -> list[tuple[int, ...]]:
     return list(dict.fromkeys(falling(last, drop) for last in range(8, 1, -1) for drop in (2, 1, 0)))
 
 
-def make_plan(
-    network: Network,
-    properties: Mapping[str, np.ndarray],  # FP: {layer: (filters,)}
-    criterion: Criterion | None = None,  # a and b; None: unlearned, a = 1 and b = 0
-    budget: Budget = Budget(),
-    bits: Bits = Bits(),
-    tie: str = "mean",  # how importances of tied filters combine
-    smallest: float = 0.1,  # share of each layer's filters that stays in any case
-    strategy: str = "picpq",  # a name for the plan
-) -> Plan:
-    "Prune the weakest units of the whole network until the budget is met. Raises `BudgetError` if it cannot be."
-    criterion = criterion or Criterion()
-    order = pruning_order(network, importance(network, properties, criterion, tie), smallest)
-    if bits.maximum is None:
-        bits = fit_bits(network, order, budget, bits)
-    keep, given = prune_to(network, order, budget, bits)
-    return plan_from(network, keep, given, given, strategy, criterion)
-
-
 def prune_to(network: Network, order: np.ndarray, budget: Budget, bits: Bits) -> tuple[np.ndarray, np.ndarray]:
     "Kept units and bits of each layer that just meet the budget."
     maximum = maximum_bits(network, bits)
@@ -265,9 +270,11 @@ def prune_to(network: Network, order: np.ndarray, budget: Budget, bits: Bits) ->
         fewest = np.ones(network.units, dtype=bool)
         fewest[order] = False
         raise BudgetError(budget, dense / cost(fewest))
+    pruned = order[~keep[order]][::-1]
+    keep = give_back(cost, keep, pruned, dense / budget.ratio)
     return keep, bits_of(keep)
 
-
+# %% ../nbs/10_plan.ipynb #80a95616
 def fit_bits(network: Network, order: np.ndarray, budget: Budget, bits: Bits) -> Bits:
     "`bits` with the maximum bitwidths that meet the budget and leave nearest to `share_left` of the MACs."
     candidates = [replace(bits, maximum=profile) for profile in profiles(network)]
@@ -286,6 +293,25 @@ def fit_bits(network: Network, order: np.ndarray, budget: Budget, bits: Bits) ->
     if best is None:
         raise failure
     return best
+
+# %% ../nbs/10_plan.ipynb #558a55dc
+def make_plan(
+    network: Network,
+    properties: Mapping[str, np.ndarray],  # FP: {layer: (filters,)}
+    criterion: Criterion | None = None,  # a and b; None: unlearned, a = 1 and b = 0
+    budget: Budget = Budget(),
+    bits: Bits = Bits(),
+    tie: str = "mean",  # how importances of tied filters combine
+    smallest: float = 0.1,  # share of each layer's filters that stays in any case
+    strategy: str = "picpq",  # a name for the plan
+) -> Plan:
+    "Prune the weakest units of the whole network until the budget is met. Raises `BudgetError` if it cannot be."
+    criterion = criterion or Criterion()
+    order = pruning_order(network, importance(network, properties, criterion, tie), smallest)
+    if bits.maximum is None:
+        bits = fit_bits(network, order, budget, bits)
+    keep, given = prune_to(network, order, budget, bits)
+    return plan_from(network, keep, given, given, strategy, criterion)
 
 # %% ../nbs/10_plan.ipynb #8b88d996
 def uniform_plan(

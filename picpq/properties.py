@@ -89,7 +89,7 @@ def median_distance(weights: torch.Tensor) -> torch.Tensor:
     "Mean distance of each filter to the layer's others, per square root of taps: (filters, taps) → (filters,)."
     return torch.cdist(weights, weights).mean(1) / weights.shape[1] ** 0.5
 
-
+# %% ../nbs/06_properties.ipynb #3957a23a
 def scale_property(network: Network, model: nn.Module, data: Iterable) -> dict[str, np.ndarray]:
     "Absolute scale γ of the normalization behind each filter; mean absolute weight where there is none."
     modules, found = dict(model.named_modules()), {}
@@ -159,7 +159,7 @@ def measure(
     found = properties[name](network, model, progress(feed, f"property {name}", total, show))
     return check_property(network, found, name)
 
-
+# %% ../nbs/06_properties.ipynb #e935fc66
 def check_property(network: Network, found: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
     "Raise `PicpqError` unless there is a finite number for every prunable filter."
     for layer in network.layers:

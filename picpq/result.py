@@ -68,10 +68,10 @@ def to_bytes(model: nn.Module, about: dict | None = None) -> bytes:
         codes = layer.weight_quantizer.codes(layer.weight.detach())
         tensors[f"{name}.weight"] = pack(codes, layer.weight_quantizer.bits)
     unsigned = [n for n, m in model.named_modules() if isinstance(m, LSQ) and float(m.low) == 0]
-    header = {"format": "picpq model 1", "unsigned": json.dumps(unsigned), "about": json.dumps(about or {})}
-    return safetensors.torch.save(tensors, header)
+    header = {"format": "picpq model 1", "unsigned": unsigned, "about": about or {}}
+    return safetensors.torch.save(tensors, {"picpq": json.dumps(header)})  # one entry: the order of several is random
 
-
+# %% ../nbs/15_result.ipynb #04123956
 def fill(model: nn.Module, path: Path) -> nn.Module:
     "Load a file of `to_bytes` into a model of the same structure, in place. Raises `PicpqError` if it does not fit."
     tensors, header = read_tensors(path)
@@ -80,7 +80,7 @@ def fill(model: nn.Module, path: Path) -> nn.Module:
     names = set(wanted) - skip
     odd = sorted(names ^ set(tensors))
     check(not odd, f"tensors in {path}", "those of this model", odd[:3])
-    unsigned = set(json.loads(header["unsigned"]))
+    unsigned = set(header.get("unsigned", ()))
     for name, module in model.named_modules():
         if isinstance(module, LSQ):
             module.ready.fill_(True)
@@ -98,12 +98,13 @@ def fill(model: nn.Module, path: Path) -> nn.Module:
     return model
 
 
-def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    "Tensors and header of a safetensors file. Raises `PicpqError` if it is missing or damaged."
+def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
+    "Tensors and header of a file of `to_bytes`. Raises `PicpqError` if it is missing or damaged."
     check(Path(path).is_file(), "model file", "there", str(path))
     try:
         with safetensors.safe_open(str(path), framework="pt") as file:
-            return {k: file.get_tensor(k) for k in file.keys()}, file.metadata() or {}
+            header = json.loads((file.metadata() or {}).get("picpq", "{}"))
+            return {k: file.get_tensor(k) for k in file.keys()}, header
     except Exception as error:  # damage shows itself in many ways
         raise PicpqError(f"{path} is damaged or no safetensors file: {error}") from error
 
@@ -178,7 +179,7 @@ def read_table(path: Path) -> pd.DataFrame:
     except (FileNotFoundError, pd.errors.EmptyDataError):
         return pd.DataFrame()
 
-
+# %% ../nbs/15_result.ipynb #2eee0fa6
 def rebuild(recreation: Recreation, plan: Plan, dense: nn.Module | None = None) -> tuple[nn.Module, Network]:
     "The compressed network with weights still to be filled in, and the dense one's `Network`."
     if dense is None:

@@ -25,7 +25,7 @@ from .training import Recipe, TrainingError, evaluate, fitness_recipe, reestimat
 
 # %% auto #0
 __all__ = ['scale_range', 'shift_range', 'Evolution', 'search_space', 'criterion_of', 'AgingEvolution', 'plan_key', 'prepare',
-           'TrainedFitness', 'Learned', 'open_study', 'learn_criterion', 'try_candidate']
+           'TrainedFitness', 'Learned', 'open_study', 'try_candidate', 'learn_criterion']
 
 # %% ../nbs/14_search.ipynb #5c4f22c6
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class Learned:
             rows.append({"candidate": trial.number + 1, "loss": trial.value, "best": best})
         return rows
 
-
+# %% ../nbs/14_search.ipynb #90131acb
 def open_study(storage: str | None, name: str, sampler: optuna.samplers.BaseSampler, facts: dict) -> optuna.Study:
     "A new study, or one that goes on. Raises `PicpqError` if the storage holds a study of something else."
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -183,7 +183,26 @@ def open_study(storage: str | None, name: str, sampler: optuna.samplers.BaseSamp
         study.set_user_attr("facts", facts)
     return study
 
+# %% ../nbs/14_search.ipynb #c3b9ed84
+def try_candidate(study: optuna.Study, space: dict, make: Callable, fitness: Callable, failures: int = 20) -> None:
+    "Ask for one candidate, score its plan, tell the study. A NaN is recorded as failed, and never wins."
+    trial = study.ask(space)
+    try:
+        plan = make(criterion_of(trial.params))
+        loss = fitness(plan)
+    except TrainingError:
+        loss = math.nan
+    if math.isfinite(loss):
+        trial.set_user_attr("bops", plan.cost["bops"])
+        trial.set_user_attr("macs", plan.cost["macs"])
+        study.tell(trial, loss)
+        return
+    study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    last = study.get_trials(deepcopy=False)[-failures:]
+    if len(last) == failures and all(t.state == optuna.trial.TrialState.FAIL for t in last):
+        raise PicpqError(f"fitness must be a finite loss; it was not for {failures} candidates in a row")
 
+# %% ../nbs/14_search.ipynb #daea4faf
 def learn_criterion(
     network: Network,
     properties: Mapping[str, np.ndarray],  # FP: {layer: (filters,)}
@@ -214,22 +233,3 @@ def learn_criterion(
     best = min(finished(), key=lambda t: (t.value, t.number))
     criterion = criterion_of(best.params)
     return Learned(criterion, make(criterion), best.value, study)
-
-
-def try_candidate(study: optuna.Study, space: dict, make: Callable, fitness: Callable, failures: int = 20) -> None:
-    "Ask for one candidate, score its plan, tell the study. A NaN is recorded as failed, and never wins."
-    trial = study.ask(space)
-    try:
-        plan = make(criterion_of(trial.params))
-        loss = fitness(plan)
-    except TrainingError:
-        loss = math.nan
-    if math.isfinite(loss):
-        trial.set_user_attr("bops", plan.cost["bops"])
-        trial.set_user_attr("macs", plan.cost["macs"])
-        study.tell(trial, loss)
-        return
-    study.tell(trial, state=optuna.trial.TrialState.FAIL)
-    last = study.get_trials(deepcopy=False)[-failures:]
-    if len(last) == failures and all(t.state == optuna.trial.TrialState.FAIL for t in last):
-        raise PicpqError(f"fitness must be a finite loss; it was not for {failures} candidates in a row")

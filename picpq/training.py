@@ -19,7 +19,7 @@ from .data import Data, batches
 
 # %% auto #0
 __all__ = ['dense_recipe', 'tune_recipe', 'fitness_recipe', 'Recipe', 'rate', 'evaluate', 'reestimate', 'TrainingError',
-           'training_loss', 'make_optimizer', 'total_steps', 'save_state', 'load_state', 'train', 'run_epoch']
+           'training_loss', 'make_optimizer', 'total_steps', 'save_state', 'load_state', 'run_epoch', 'train']
 
 # %% ../nbs/13_training.ipynb #e7709762
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def evaluate(
     model.train(training)
     return {"accuracy": 100 * right / images, "loss": loss / images}
 
-
+# %% ../nbs/13_training.ipynb #a7c1a46f
 @torch.no_grad()
 def reestimate(model: nn.Module, data: Data, count: int = 8, size: int = 128, seed: int = 0) -> nn.Module:
     "Measure BatchNorm statistics anew on `count` training batches, in place: after pruning, the old ones are wrong."
@@ -113,7 +113,7 @@ def training_loss(out: torch.Tensor, y: torch.Tensor, taught: torch.Tensor | Non
     divergence = F.kl_div(F.log_softmax(out / t, 1), F.log_softmax(taught / t, 1), reduction="batchmean", log_target=True)
     return (1 - recipe.distill) * loss + recipe.distill * t * t * divergence
 
-
+# %% ../nbs/13_training.ipynb #bcb9beb4
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
     "SGD with Nesterov momentum; decay on weights of layers alone (two dimensions or more)."
     weights = [p for p in model.parameters() if p.ndim > 1]
@@ -149,35 +149,7 @@ def load_state(path: Path, run: dict, model: nn.Module, optimizer: torch.optim.O
     optimizer.load_state_dict(state["optimizer"])
     return json.loads(state["history"])
 
-
-def train(
-    model: nn.Module,  # trained in place
-    data: Data,
-    recipe: Recipe = dense_recipe,
-    seed: int = 0,  # of shuffling and augmentation
-    teacher: nn.Module | None = None,  # the dense network, for distillation
-    checkpoint: str | Path | None = None,  # state file: written after each epoch, resumed from if it is there
-    show: bool = True,  # progress bar
-    label: str = "training",
-) -> pd.DataFrame:
-    "Train on the training part alone. Returns loss, accuracy (%) and rate per epoch. Raises `TrainingError` on NaN."
-    per_epoch, total = total_steps(data, recipe)
-    optimizer, history, run = make_optimizer(model, recipe), [], {"seed": seed, **asdict(recipe)}
-    if checkpoint is not None and Path(checkpoint).exists():
-        history = load_state(Path(checkpoint), run, model, optimizer)
-    model.train()
-    with progress(None, label, total, show) as bar:
-        bar.update(min(total, len(history) * per_epoch))
-        for epoch in range(len(history), -(-total // per_epoch)):
-            history.append({"epoch": epoch + 1, **run_epoch(model, data, recipe, seed, teacher, optimizer, epoch, bar)})
-            if checkpoint is not None:
-                save_state(Path(checkpoint), run, model, optimizer, history)
-    if recipe.reestimate:
-        reestimate(model, data, recipe.reestimate, recipe.batch, seed)
-    model.eval()
-    return pd.DataFrame(history)
-
-
+# %% ../nbs/13_training.ipynb #393bbe7e
 def run_epoch(model, data, recipe, seed, teacher, optimizer, epoch, bar) -> dict[str, float]:
     "One pass (or what of it is left of the steps): mean loss, accuracy in percent, last learning rate."
     per_epoch, total = total_steps(data, recipe)
@@ -205,3 +177,31 @@ def run_epoch(model, data, recipe, seed, teacher, optimizer, epoch, bar) -> dict
         bar.update()
         bar.set_postfix(loss=f"{loss_sum / images:.3f}", refresh=False)
     return {"loss": loss_sum / images, "accuracy": 100 * right / images, "lr": lr}
+
+# %% ../nbs/13_training.ipynb #4c17d814
+def train(
+    model: nn.Module,  # trained in place
+    data: Data,
+    recipe: Recipe = dense_recipe,
+    seed: int = 0,  # of shuffling and augmentation
+    teacher: nn.Module | None = None,  # the dense network, for distillation
+    checkpoint: str | Path | None = None,  # state file: written after each epoch, resumed from if it is there
+    show: bool = True,  # progress bar
+    label: str = "training",
+) -> pd.DataFrame:
+    "Train on the training part alone. Returns loss, accuracy (%) and rate per epoch. Raises `TrainingError` on NaN."
+    per_epoch, total = total_steps(data, recipe)
+    optimizer, history, run = make_optimizer(model, recipe), [], {"seed": seed, **asdict(recipe)}
+    if checkpoint is not None and Path(checkpoint).exists():
+        history = load_state(Path(checkpoint), run, model, optimizer)
+    model.train()
+    with progress(None, label, total, show) as bar:
+        bar.update(min(total, len(history) * per_epoch))
+        for epoch in range(len(history), -(-total // per_epoch)):
+            history.append({"epoch": epoch + 1, **run_epoch(model, data, recipe, seed, teacher, optimizer, epoch, bar)})
+            if checkpoint is not None:
+                save_state(Path(checkpoint), run, model, optimizer, history)
+    if recipe.reestimate:
+        reestimate(model, data, recipe.reestimate, recipe.batch, seed)
+    model.eval()
+    return pd.DataFrame(history)
