@@ -40,14 +40,14 @@ class PadShortcut(nn.Module):
 
     def prune_out_channels(self, indices: Sequence[int]) -> None:
         "Forget output channels."
-        keep = torch.ones(self.out_channels, dtype=torch.bool)
+        keep = torch.ones(self.out_channels, dtype=torch.bool, device=self.source.device)
         keep[list(indices)] = False
         self.source, self.copies = self.source[keep], self.copies[keep]
         self.out_channels = int(keep.sum())
 
     def prune_in_channels(self, indices: Sequence[int]) -> None:
         "Forget input channels; what copied one of them becomes zero."
-        keep = torch.ones(self.in_channels, dtype=torch.bool)
+        keep = torch.ones(self.in_channels, dtype=torch.bool, device=self.source.device)
         keep[list(indices)] = False
         moved = keep.cumsum(0) - 1  # where each kept channel will be
         self.copies = self.copies * keep[self.source].float()

@@ -31,7 +31,7 @@ stage_colors = ("#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#d55e00"
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **options: object) -> tuple[Figure, np.ndarray | Axes]:
     "A figure of its own with its axes; size in inches."
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=80, layout="constrained")  # of notebooks; files have their own
     FigureCanvasAgg(figure)
     return figure, figure.subplots(rows, columns, **options)
 
