@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import numbers
 import os
 import shutil
 import sys
@@ -15,7 +16,8 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 # %% auto #0
-__all__ = ['PicpqError', 'check', 'choose', 'check_number', 'write_whole', 'check_target', 'whole_folder', 'progress']
+__all__ = ['result_files', 'PicpqError', 'check', 'choose', 'check_number', 'write_whole', 'is_result', 'check_target',
+           'whole_folder', 'progress']
 
 # %% ../nbs/01_core.ipynb #e99849b5
 class PicpqError(ValueError):
@@ -57,7 +59,7 @@ def check_number(
     high: float = math.inf,  # largest allowed value
 ) -> None:
     "Raise a `PicpqError` unless `value` is a finite number in [low, high]."
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
     bounds = f"a number of at least {low:g}" if high == math.inf else f"a number from {low:g} to {high:g}"
     check(number and low <= value <= high, argument, bounds, value)
 
@@ -84,14 +86,28 @@ def write_whole(
     return path
 
 # %% ../nbs/01_core.ipynb #205407fb
+result_files = {"model.safetensors", "plan.json", "result.json", "layers.csv", "table.csv", "history.csv", "candidates.csv",
+                "properties.json", "springs.png", "pattern.png", "bits.png", "bops.png"}
+
+
+def is_result(folder: Path, marker: str) -> bool:
+    "Whether a folder holds an earlier result of picpq's, and nothing else."
+    try:
+        known = '"format": "picpq' in (folder / marker).read_text(encoding="utf-8")[:100]
+    except (OSError, ValueError):
+        return False
+    return known and {p.name for p in folder.iterdir()} <= result_files
+
+# %% ../nbs/01_core.ipynb #15f38748
 def check_target(
     path: str | Path,  # folder that shall be written
     marker: str,  # a file by which an earlier result is known
 ) -> Path:
-    "Raise a `PicpqError` unless `path` can be written: new, empty, or an earlier result."
+    "Raise a `PicpqError` unless `path` can be written: new, empty, or an earlier result and nothing else."
     path = Path(path)
-    usable = not path.exists() or (path.is_dir() and ((path / marker).is_file() or not any(path.iterdir())))
-    check(usable, "out", f"a new or empty folder, or an earlier result (with a {marker})", str(path))
+    check(path.absolute().resolve() != Path.cwd().resolve(), "out", "another folder than the current one", str(path))
+    usable = not path.exists() or (path.is_dir() and (not any(path.iterdir()) or is_result(path, marker)))
+    check(usable, "out", f"a new or empty folder, or an earlier result (a {marker} of picpq's, and no other files)", str(path))
     parent = path.absolute().parent
     while not parent.exists():
         parent = parent.parent

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torchvision
+from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torchvision.transforms import v2
@@ -18,8 +19,8 @@ from torchvision.transforms import v2
 from .core import PicpqError, check, check_number, progress
 
 # %% auto #0
-__all__ = ['memory_limit', 'Images', 'FolderImages', 'Data', 'batches', 'split_validation', 'statistics', 'digits', 'read_folder',
-           'image_folder', 'load_data', 'cifar']
+__all__ = ['memory_limit', 'Images', 'open_image', 'FolderImages', 'Data', 'batches', 'split_validation', 'statistics', 'digits',
+           'read_folder', 'image_folder', 'load_data', 'cifar']
 
 # %% ../nbs/02_data.ipynb #d1d1c1bf
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,14 @@ class Images:
         return Images(self.pixels[indices], self.labels[indices])
 
 # %% ../nbs/02_data.ipynb #6b38f322
+def open_image(path: str) -> Image.Image:
+    "An image file, in RGB. Raises `PicpqError` if it cannot be read."
+    try:
+        return torchvision.datasets.folder.default_loader(path)
+    except Exception as error:  # a damaged file can fail in any way inside the decoder
+        raise PicpqError(f"data: cannot read the image {path}: {error}") from error
+
+
 @dataclass(frozen=True, eq=False)
 class FolderImages:
     "Images on disk, decoded by a few threads when asked for: for sets that do not fit memory."
@@ -62,10 +71,7 @@ class FolderImages:
 
     def decode(self, path: str) -> torch.Tensor:
         "One image: uint8 (3, size, size)."
-        try:
-            image = torchvision.datasets.folder.default_loader(path)
-        except OSError as error:
-            raise PicpqError(f"cannot read the image {path}: {error}") from error
+        image = open_image(path)
         image = v2.functional.pil_to_tensor(image)  # (3, h, w)
         if image.shape[1:] == (self.size, self.size):
             return image
@@ -209,8 +215,7 @@ def image_folder(
           str(root))
     everything, classes = read_folder(root / "train", image_size or 1)
     if image_size is None:
-        shape = torchvision.datasets.folder.default_loader(everything.paths[0]).size
-        image_size = min(*shape, 224)
+        image_size = min(*open_image(everything.paths[0]).size, 224)
         everything = replace(everything, size=image_size)
     test, test_classes = read_folder(evaluation, image_size)
     check(classes == test_classes, f"classes in {evaluation}", f"those of train/ ({len(classes)})", test_classes)

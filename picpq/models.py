@@ -3,10 +3,13 @@
 # %% ../nbs/03_models.ipynb #437a1abe
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import importlib
+import inspect
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import safetensors
 import safetensors.torch
@@ -18,8 +21,8 @@ from torch import nn
 from .core import PicpqError, check, choose
 
 # %% auto #0
-__all__ = ['small_models', 'PadShortcut', 'BasicBlock', 'SmallResNet', 'SmallVGG', 'user_model', 'build_model', 'read_weights',
-           'load_weights', 'check_finite']
+__all__ = ['small_models', 'PadShortcut', 'BasicBlock', 'SmallResNet', 'SmallVGG', 'user_model', 'build_model', 'evaluating',
+           'read_weights', 'load_weights', 'fingerprint', 'check_finite']
 
 # %% ../nbs/03_models.ipynb #0e627387
 class PadShortcut(nn.Module):
@@ -134,12 +137,14 @@ def user_model(name: str, num_classes: int) -> nn.Module:
         sys.path.insert(0, os.getcwd())
     try:
         function = getattr(importlib.import_module(module_name), function_name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # the user's module may fail in any way while it is imported
         raise PicpqError(f"model: cannot import {name!r} (module:function, looked up from here): {error}") from error
     try:
-        model = function(num_classes=num_classes)
-    except TypeError:
-        model = function()
+        takes = inspect.signature(function).parameters
+        wanted = "num_classes" in takes or any(p.kind == p.VAR_KEYWORD for p in takes.values())
+        model = function(num_classes=num_classes) if wanted else function()
+    except Exception as error:  # and so may the function
+        raise PicpqError(f"model: {name} raised {type(error).__name__}: {error}") from error
     check(isinstance(model, nn.Module), f"what {name} returns", "a torch.nn.Module", type(model).__name__)
     return model
 
@@ -162,6 +167,17 @@ def build_model(
         check(in_channels == 3, f"channels of the data for {name}", "3", in_channels)
         extra = {"aux_logits": False, "init_weights": True} if name in ("googlenet", "inception_v3") else {}
         return torchvision.models.get_model(name, weights=None, num_classes=num_classes, **extra)
+
+# %% ../nbs/03_models.ipynb #c49d6736
+@contextlib.contextmanager
+def evaluating(model: nn.Module) -> Iterator[nn.Module]:
+    "Within the block the model is in evaluation mode; afterwards every module is in the mode it was in."
+    modes = {module: module.training for module in model.modules()}
+    try:
+        yield model.eval()
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
 
 # %% ../nbs/03_models.ipynb #be6bbe92
 def read_weights(path: str | os.PathLike) -> dict[str, torch.Tensor]:
@@ -195,6 +211,15 @@ def load_weights(model: nn.Module, path: str | os.PathLike) -> nn.Module:
     check_finite(weights, str(path))
     model.load_state_dict(weights, strict=False)
     return model
+
+
+def fingerprint(weights: dict[str, torch.Tensor]) -> str:
+    "A short hash of names and numbers: equal for equal weights."
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(name.encode())
+        digest.update(weights[name].detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def check_finite(weights: dict[str, torch.Tensor], where: str) -> None:

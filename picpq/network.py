@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -18,18 +20,22 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from torch import nn
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 
 from .core import PicpqError, check
-from .models import check_finite
+from .models import check_finite, evaluating
 
 # %% auto #0
-__all__ = ['convolutions', 'uncountable', 'layer_types', 'norm_types', 'tolerance', 'Call', 'CallRecorder', 'module_stack',
+__all__ = ['layer_types', 'convolutions', 'uncountable', 'norm_types', 'tolerance', 'Call', 'CallRecorder', 'module_stack',
            'record_calls', 'Slot', 'SelfPruning', 'dependency_graph', 'slot_key', 'tie_edges', 'group_edges', 'connect',
            'build_slots', 'Layer', 'check_layers', 'following_norms', 'describe_layers', 'Network', 'tensor_units',
            'carry_out', 'channels_hidden', 'layer_outputs', 'surgery_error', 'half_kept', 'failing_groups',
            'group_units', 'find_units', 'trace']
 
 # %% ../nbs/04_network.ipynb #d2e6424a
+layer_types = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+
+
 @dataclass(frozen=True)
 class Call:
     "One call of a convolution or linear function, per example of the batch."
@@ -48,31 +54,42 @@ class Call:
 
 
 convolutions = (F.conv1d, F.conv2d, F.conv3d)
-uncountable = (torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.bmm, torch.einsum, torch.mm,
-               torch.addmm, F.bilinear, F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d,
-               F.multi_head_attention_forward)
+uncountable = (torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.bmm, torch.Tensor.bmm, torch.einsum, torch.mm,
+               torch.Tensor.mm, torch.addmm, torch.baddbmm, F.bilinear, F.conv_transpose1d, F.conv_transpose2d,
+               F.conv_transpose3d, F.multi_head_attention_forward)
 
 
 class CallRecorder(TorchFunctionMode):
     "Records the `Call`s made while it is active; `stack` holds the names of the modules being run."
 
-    def __init__(self, stack: list[str]):
+    def __init__(self, model: nn.Module, stack: list[str], examples: int):
         super().__init__()
-        self.stack, self.calls = stack, []
+        self.stack, self.examples, self.calls = stack, examples, []
+        self.owners = {id(m.weight): n for n, m in model.named_modules() if isinstance(m, layer_types)}
+        self.weights = {p.untyped_storage().data_ptr() for p in model.parameters() if p.ndim > 1}
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
         if func in convolutions or func is F.linear:
-            named = dict(zip(("input", "weight"), args)) | (kwargs or {})
-            x, weight = named["input"], named["weight"]
-            groups = args[6] if len(args) > 6 else (kwargs or {}).get("groups", 1)
-            self.calls.append(Call(self.stack[-1], out.numel() // (x.shape[0] * weight.shape[0]), weight.shape[0],
-                                   weight[0].numel(), getattr(weight, "picpq_bits", 32),
-                                   getattr(x, "picpq_bits", 32), groups if func in convolutions else 1))
-        elif func in uncountable and any(isinstance(a, nn.Parameter) for a in args):
+            self.record(dict(zip(("input", "weight", "bias", "stride", "padding", "dilation", "groups"), args)) | kwargs, out)
+        elif func is F.pad and hasattr(args[0], "picpq_bits"):
+            out.picpq_bits = args[0].picpq_bits  # padding repeats values that are there, or zero
+        elif func in uncountable and any(self.is_weight(a) for a in tree_leaves((args, kwargs))):
             raise PicpqError(f"layer {self.stack[-1]!r} multiplies by weights through {func.__name__}, which is not "
                              "counted; convolutions (nn.Conv1d, 2d, 3d) and nn.Linear are")
         return out
+
+    def is_weight(self, value: object) -> bool:
+        "Whether a value is a parameter with rows and columns, or a view of one."
+        return isinstance(value, torch.Tensor) and value.untyped_storage().data_ptr() in self.weights
+
+    def record(self, named: dict, out: torch.Tensor) -> None:
+        "Note one call. What is computed for the batch is divided by its examples, even if a model folds time into the batch."
+        x, weight = named["input"], named["weight"]
+        positions = out.numel() // (self.examples * weight.shape[0])
+        self.calls.append(Call(self.owners.get(id(weight), self.stack[-1]), positions, weight.shape[0], weight[0].numel(),
+                               getattr(weight, "picpq_bits", 32), getattr(x, "picpq_bits", 32), named.get("groups", 1)))
 
 # %% ../nbs/04_network.ipynb #f52e5ba2
 @contextlib.contextmanager
@@ -100,20 +117,15 @@ def record_calls(
     example: torch.Tensor,  # a batch of inputs (n, …)
 ) -> list[Call]:
     "The convolution and linear calls of one forward pass, in order. Raises `PicpqError` at the layer that fails."
-    training = {m: m.training for m in model.modules()}
-    model.eval()
-    try:
-        with module_stack(model) as stack, CallRecorder(stack) as recorder:
+    with evaluating(model), module_stack(model) as stack, CallRecorder(model, stack, len(example)) as recorder:
+        try:
             out = model(example)
-    except PicpqError:
-        raise
-    except Exception as error:
-        where = dict(model.named_modules()).get(stack[-1], model)
-        raise PicpqError(f"the model cannot be run on an input of shape {tuple(example.shape)}: it fails at layer "
-                         f"{stack[-1]!r} ({type(where).__name__}): {error}") from error
-    finally:
-        for module, mode in training.items():
-            module.training = mode
+        except PicpqError:
+            raise
+        except Exception as error:
+            where = dict(model.named_modules()).get(stack[-1], model)
+            raise PicpqError(f"the model cannot be run on an input of shape {tuple(example.shape)}: it fails at layer "
+                             f"{stack[-1]!r} ({type(where).__name__}): {error}") from error
     check(isinstance(out, torch.Tensor), "the model's output", "one tensor (wrap models that return more)",
           type(out).__name__)
     return recorder.calls
@@ -242,7 +254,6 @@ class Layer:
         return self.positions * self.filters * (self.channels // self.groups) * self.kernel
 
 # %% ../nbs/04_network.ipynb #824c8d44
-layer_types = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 norm_types = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm)
 
 
@@ -255,6 +266,10 @@ def check_layers(model: nn.Module) -> None:
               "a convolution, a linear or a normalization layer, PReLU or Embedding", type(module).__name__)
     check(any(isinstance(m, layer_types) for m in model.modules()), "the model", "a network with convolutions",
           type(model).__name__)
+    seen: dict[int, str] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        other = seen.setdefault(id(parameter), name)
+        check(other == name, f"parameter {name!r}", f"its own (it is shared with {other!r})", "a shared one")
 
 # %% ../nbs/04_network.ipynb #e3cd2c13
 @torch.no_grad()
@@ -283,19 +298,20 @@ def following_norms(model: nn.Module, example: torch.Tensor) -> dict[str, str]:
 def describe_layers(model: nn.Module, example: torch.Tensor) -> list[Layer]:
     "The layers of `model` in the order in which they are first called."
     calls, modules, norms = record_calls(model, example), dict(model.named_modules()), following_norms(model, example)
-    positions, first = {}, {}
-    for call in calls:
-        positions[call.module] = positions.get(call.module, 0) + call.positions
-        first.setdefault(call.module, call)
-    sizes = sorted({c.positions for c in first.values()}, reverse=True)
-    layers = []
-    for name, call in first.items():
+    groups: dict[tuple, list[Call]] = {}
+    for call in calls:  # calls of one module with one shape of weights are one layer
+        groups.setdefault((call.module, call.filters, call.taps, call.groups), []).append(call)
+    sizes = sorted({same[0].positions for same in groups.values()}, reverse=True)
+    layers, names = [], Counter()
+    for (name, filters, taps, conv_groups), same in groups.items():
         module = modules.get(name)
-        own = type(module) in layer_types
-        channels = (module.in_features if isinstance(module, nn.Linear) else module.in_channels) if own else call.taps
-        layers.append(Layer(name, type(module).__name__, call.filters, channels, call.groups,
-                            call.taps * call.groups // channels, positions[name], sizes.index(call.positions),
-                            norms.get(name), own))
+        real = isinstance(module, layer_types)
+        channels = taps * conv_groups if not real or isinstance(module, nn.Linear) else module.in_channels
+        names[name] += 1
+        label = name if names[name] == 1 else f"{name}#{names[name]}"
+        layers.append(Layer(label, type(module).__name__, filters, channels, conv_groups, taps * conv_groups // channels,
+                            sum(c.positions for c in same), sizes.index(same[0].positions), norms.get(name),
+                            type(module) in layer_types))
     return layers
 
 # %% ../nbs/04_network.ipynb #e1fd9b88
@@ -396,14 +412,16 @@ def channels_hidden(model: nn.Module, slots: tuple[Slot, ...], keep: np.ndarray)
     for slot in slots:
         module = modules.get(slot.module)
         depthwise = slot.side == "out" and getattr(module, "groups", 1) == len(slot.units) > 1
-        if isinstance(module, layer_types) and (slot.side == "in" or depthwise):
+        consumer = isinstance(module, layer_types) or hasattr(module, "prune_in_channels")
+        if consumer and (slot.side == "in" or depthwise):
             mask = torch.from_numpy(extended[slot.units])
 
-            def hide(m, args, mask=mask):
-                shape = (-1,) if isinstance(m, nn.Linear) else (-1, *[1] * (args[0].ndim - 2))
-                return (args[0] * mask.to(args[0].device).view(shape),)
+            def hide(m, args, kwargs, mask=mask):
+                x = args[0] if args else kwargs["input"]
+                shape = (-1,) if isinstance(m, nn.Linear) else (-1, *[1] * (x.ndim - 2))
+                return (x * mask.to(x.device).view(shape),), {}
 
-            hooks.append(module.register_forward_pre_hook(hide))
+            hooks.append(module.register_forward_pre_hook(hide, with_kwargs=True))
     try:
         yield
     finally:
@@ -427,45 +445,51 @@ def layer_outputs(model: nn.Module, example: torch.Tensor) -> dict[str, torch.Te
 
 @torch.no_grad()
 def surgery_error(model: nn.Module, slots: tuple[Slot, ...], keep: np.ndarray, example: torch.Tensor) -> float:
-    "Largest difference between pruned and masked, relative to each layer's largest output. Infinite if it cannot run."
-    model, extended, worst = model.eval(), np.append(keep, True), 0.0
-    try:
-        pruned = layer_outputs(carry_out(model, slots, keep), example)
-    except Exception:  # whatever a user's model raises when its shapes no longer fit
-        return float("inf")
-    with channels_hidden(model, slots, keep):
-        masked = layer_outputs(model, example)
+    "Largest difference between pruned and masked, relative to each layer's largest output. Infinite if either cannot run."
+    extended, worst = np.append(keep, True), 0.0
     kept = {s.module: torch.from_numpy(np.flatnonzero(extended[s.units])) for s in slots if s.side == "out"}
     modules = dict(model.named_modules())
-    for name, out in masked.items():
-        if name in kept:
-            out = out.index_select(-1 if isinstance(modules[name], nn.Linear) else 1, kept[name])
-        if pruned[name].shape != out.shape:
-            return float("inf")
-        worst = max(worst, float((pruned[name] - out).abs().max() / out.abs().max().clamp_min(1e-12)))
+    try:
+        with evaluating(model):
+            pruned = layer_outputs(carry_out(model, slots, keep), example)
+            with channels_hidden(model, slots, keep):
+                masked = layer_outputs(model, example)
+        for name, out in masked.items():
+            if name in kept:
+                out = out.index_select(-1 if isinstance(modules[name], nn.Linear) else 1, kept[name].to(out.device))
+            difference = float((pruned[name] - out).abs().max() / out.abs().max().clamp_min(1e-12))
+            worst = max(worst, difference if math.isfinite(difference) else math.inf)
+    except Exception:  # whatever a user's model raises when its shapes no longer fit
+        return math.inf
     return worst
 
 # %% ../nbs/04_network.ipynb #01a563dd
 tolerance = 1e-3  # largest relative difference between pruned and masked output: float rounding, not structure
 
 
-def half_kept(unit_group: np.ndarray, groups: set[int]) -> np.ndarray:
-    "Every second unit of the given groups pruned, everything else kept: bool (units,)."
-    keep = np.ones(len(unit_group), dtype=bool)
-    for group in groups:
-        keep[np.flatnonzero(unit_group == group)[1::2]] = False
+def half_kept(
+    unit_group: np.ndarray,  # int (units,)
+    groups: set[int],
+    seed: int = 0,
+) -> np.ndarray:
+    "A random half of the units of the given groups pruned, everything else kept: bool (units,)."
+    keep, rng = np.ones(len(unit_group), dtype=bool), np.random.default_rng(seed)
+    for group in sorted(groups):
+        units = np.flatnonzero(unit_group == group)
+        keep[rng.permutation(units)[: len(units) // 2]] = False
     return keep
 
 
 def failing_groups(model: nn.Module, slots: tuple[Slot, ...], unit_group: np.ndarray, example: torch.Tensor) -> set[int]:
-    "Groups that cannot be pruned without changing what the rest of the network computes."
+    "Groups that cannot be pruned without changing what the rest of the network computes: found by three random halves."
     def fails(groups):
-        return not surgery_error(model, slots, half_kept(unit_group, groups), example) <= tolerance
+        return any(not surgery_error(model, slots, half_kept(unit_group, groups, seed), example) <= tolerance for seed in range(3))
 
     everything = set(unit_group.tolist())
     if not everything or not fails(everything):
         return set()
-    return {group for group in everything if fails({group})}
+    # if none fails on its own but all together do, they cannot be told apart, and all stay whole
+    return {group for group in everything if fails({group})} or everything
 
 # %% ../nbs/04_network.ipynb #62f72285
 def group_units(layers: list[Layer], units: dict[tuple, int]) -> np.ndarray:
@@ -484,7 +508,8 @@ def group_units(layers: list[Layer], units: dict[tuple, int]) -> np.ndarray:
 def find_units(model: nn.Module, layers: list[Layer], example: torch.Tensor) -> tuple[tuple[Slot, ...], dict, dict[str, str]]:
     "Slots, the unit of every channel, and layers left whole with the reason."
     names = {module: name for name, module in model.named_modules() if name}
-    roots = [layer.name for layer in layers if layer.quantizable]
+    modules = dict(model.named_modules())
+    roots = [layer.name for layer in layers if isinstance(modules.get(layer.name), layer_types)]
     try:
         slots, edges, outputs = tie_edges(dependency_graph(model, example), names, roots)
     except Exception as error:  # torch-pruning raises whatever the model's structure makes it run into
@@ -512,7 +537,11 @@ def trace(
     check(isinstance(example, torch.Tensor) and example.ndim >= 2, "example", "a batch of inputs (n, …)", type(example))
     check_layers(model)
     check_finite(model.state_dict(), "the model")
-    model, example = deepcopy(model).cpu().eval(), example[:2].detach().cpu()
+    check(len(example) > 0 and bool(example.isfinite().all()), "example", "at least one input, all of it finite", tuple(example.shape))
+    try:
+        model, example = deepcopy(model).cpu().eval(), example[:2].detach().cpu()
+    except RuntimeError as error:
+        raise PicpqError(f"the model cannot be copied: {error}") from error
     layers = describe_layers(model, example)
     slots, units, reasons = find_units(model, layers, example)
     by_key = {(slot.module, slot.side): slot.units for slot in slots}
@@ -520,11 +549,12 @@ def trace(
     modules = dict(model.named_modules())
     for layer in layers:
         fixed = np.full(layer.filters, -1)
-        out_units.append(by_key.get((layer.name, "out"), fixed) if layer.quantizable else fixed)
+        out_units.append(by_key.get((layer.name, "out"), fixed))
         width = layer.channels // layer.groups
         into = by_key.get((layer.name, "in"))
         in_units.append(np.full(width, -1) if into is None else into[:width])
-        weight = modules[layer.name].weight.detach() if layer.quantizable else torch.zeros(layer.filters, 1)
+        module = modules.get(layer.name)
+        weight = module.weight.detach() if isinstance(module, layer_types) else torch.zeros(layer.filters, 1)
         mass.append(weight.abs().flatten(1).sum(1).double().numpy())
     names = {layer.name for layer in layers}
     return Network(tuple(layers), slots, tuple(out_units), tuple(in_units), group_units(layers, units), tuple(mass),
