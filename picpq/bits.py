@@ -82,6 +82,8 @@ def inner_stages(network: Network) -> np.ndarray:
 def maximum_bits(network: Network, bits: Bits) -> np.ndarray:
     "M of every layer: int (layers,). Raises `PicpqError` for bits or lengths that do not fit the network."
     stage, wanted = inner_stages(network), bits.maximum
+    check(wanted is None or isinstance(wanted, (int, np.integer, Sequence, np.ndarray, Mapping)), "maximum",
+          "an integer, one for each stage, or one for each layer", wanted)
     check(wanted is not None, "maximum", "given here (None is for `make_plan`, which fits it to the budget)", wanted)
     if isinstance(wanted, Mapping):
         unknown = [name for name in wanted if name not in network.names]

@@ -17,7 +17,7 @@ import typer
 
 from .compression import (Settings, check_request, compare, dense_model, format_table, paper_settings, save_comparison, strategies,
                                work_folder)
-from .core import PicpqError, check, check_target, choose
+from .core import PicpqError, PicpqWarning, check, check_target, choose
 from .counting import count
 from .data import load_data
 from .plan import Budget
@@ -28,8 +28,8 @@ from .search import Evolution
 from .training import dense_recipe, evaluate
 
 # %% auto #0
-__all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'BudgetRatio', 'show_table', 'say_folder', 'parse_bits', 'run',
-           'demo', 'compress', 'vary', 'evaluate_command', 'report', 'main']
+__all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'Trust', 'BudgetRatio', 'show_table', 'say_folder', 'parse_bits',
+           'run', 'demo', 'compress', 'vary', 'evaluate_command', 'report', 'main']
 
 # %% ../nbs/18_cli.ipynb #e10e1077
 def show_table(table: pd.DataFrame) -> None:
@@ -71,7 +71,8 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
     "PIC-PQ: prune filters and lower bitwidths of a trained network together, ruled by one criterion borrowed from Hooke's law."))
 
 Out = Annotated[Path, typer.Option(help="Folder to write: new, empty, or an earlier result.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Import the module:function that the result names. That runs its code.")]
 BudgetRatio = Annotated[float | None, typer.Option(help="How many times fewer, e.g. 50. Default: what uniform 4-bit costs.")]
 
 # %% ../nbs/18_cli.ipynb #d41e589a
@@ -88,7 +89,7 @@ def run(model: str, data_name: str, budget: Budget | None, settings: Settings, c
     dense = dense_model(model, data, checkpoint, recipe, seed, work, device=device)
     table, results = compare(dense, data, budget, chosen, settings, seed, model, work)
     for result in results.values():
-        result.recreation = replace(result.recreation, data=data_name)
+        result.recreation = replace(result.recreation, data=data_name)  # a folder's path, not its name
         result.model.cpu()
     save_comparison(table, results, out, settings.tie)
     shutil.rmtree(work, ignore_errors=True)  # the state was for resuming; the result is there
@@ -170,10 +171,16 @@ def vary(base: Settings, property: str, max_bits: str | None, ends: int | None, 
 def evaluate_command(
     folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote.")],
     data: Annotated[str | None, typer.Option(help="Data to judge it on. Default: what it was made with.")] = None,
+    trust: Trust = False,
 ) -> None:
     "Load a result, judge it on its test images again, and count its bit operations anew."
-    result = load_result(folder)
-    test_data = load_data(data or result.recreation.data)
+    result = load_result(folder, trust=trust)
+    made = result.recreation
+    test_data = load_data(data or made.data, made.seed, image_size=made.shape[-1])
+    check(tuple(test_data.example(1).shape[1:]) == made.shape and len(test_data.classes) == made.classes, "data",
+          f"images of shape {made.shape} in {made.classes} classes",
+          f"{tuple(test_data.example(1).shape[1:])} in {len(test_data.classes)}")
+    test_data = replace(test_data, mean=made.mean, std=made.std)
     found = evaluate(result.model, test_data, show=True)
     counted = int(count(result.model, test_data.example())["BOPs"].sum())
     print(f"accuracy {found['accuracy']:.2f} % on {len(test_data.test):,} test images (stored: {result.metrics['accuracy']:.2f} %)")
@@ -184,11 +191,13 @@ def evaluate_command(
 
 
 @app.command()
-def report(folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote.")]) -> None:
+def report(folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote.")], trust: Trust = False) -> None:
     "Print the table and the layers of a result."
-    result = load_result(folder)
+    result = load_result(folder, trust=trust)
     table = read_table(folder / "table.csv")
     if len(table):
+        wanted = {"network", *result.row()}
+        check(wanted <= set(table), f"columns of {folder}/table.csv", ", ".join(sorted(wanted)), list(table))
         show_table(table.set_index("network"))
     layers = result.layers()
     layers["share of BOPs"] = layers["share of BOPs"].map("{:.1%}".format)
@@ -201,6 +210,8 @@ def report(folder: Annotated[Path, typer.Argument(help="A folder that picpq wrot
 def main() -> None:
     "Entry point of `picpq`: runs a command; an error of the user's becomes a sentence and exit code 2."
     warnings.filterwarnings("ignore", category=UserWarning)
+    warnings.filterwarnings("always", category=PicpqWarning)
+    warnings.showwarning = lambda message, *_: print(f"picpq: {message}", file=sys.stderr)
     try:
         app()
     except PicpqError as error:

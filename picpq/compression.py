@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -16,10 +18,10 @@ import torch
 from torch import nn
 
 from .bits import Bits, maximum_bits
-from .core import check, check_number, choose
+from .core import PicpqWarning, check, check_number, choose
 from .criterion import importance
 from .data import Data
-from .models import build_model, load_weights
+from .models import build_model, evaluating, load_weights
 from .network import Network, trace
 from .pictures import pictures
 from .plan import Budget, BudgetError, Plan, dense_counts, fit_bits, make_plan, pruning_order, uniform_plan
@@ -147,9 +149,10 @@ def make_work(work: str | Path) -> Path:
     return Path(work)
 
 
-def recreation_of(name: str, data: Data, settings: Settings) -> Recreation:
-    "How the dense network can be built again."
-    return Recreation(name, len(data.classes), tuple(data.example(1).shape[1:]), data.name, settings.quantizer)
+def recreation_of(name: str, data: Data, settings: Settings, seed: int) -> Recreation:
+    "How the dense network can be built again, and its data be fed."
+    shape = tuple(data.example(1).shape[1:])
+    return Recreation(name, len(data.classes), shape, data.name, settings.quantizer, seed, tuple(data.mean), tuple(data.std))
 
 # %% ../nbs/17_compression.ipynb #a6340ae7
 def compress(
@@ -166,11 +169,11 @@ def compress(
     "Compress a trained network: trace, measure, learn, plan, prune, quantize, fine-tune. The test part is used once."
     choose("strategy", strategy, strategies)
     budget = budget if isinstance(budget, Budget) else Budget(budget)
-    model = model.eval()
+    model = deepcopy(model).eval()
     network = trace(model, data.example())
     case = Case(network, model, data, budget, settings, seed, storage_in(work), show)
     plan = strategies[strategy](case)
-    return carry_out_plan(case, plan, recreation_of(name, data, settings), state_in(work, f"tune-{strategy}"))
+    return carry_out_plan(case, plan, recreation_of(name, data, settings, seed), state_in(work, f"tune-{strategy}"))
 
 # %% ../nbs/17_compression.ipynb #f534b440
 def equal_budget(network: Network, bits: int = 4) -> Budget:
@@ -199,12 +202,19 @@ def compare(
     "Compress by several strategies under one budget and one recipe: the table, and the results by strategy."
     for strategy in chosen:
         choose("strategy", strategy, strategies)
-    model = model.eval()
+    model = deepcopy(model).eval()
     network = trace(model, data.example())
     budget = equal_budget(network) if budget is None else budget if isinstance(budget, Budget) else Budget(budget)
     case = Case(network, model, data, budget, settings, seed, storage_in(work), show)
-    plans = {strategy: strategies[strategy](case) for strategy in chosen}  # errors about budgets come before fine-tuning
-    recreation = recreation_of(name, data, settings)
+    plans = {}
+    for strategy in chosen:  # errors about budgets come before fine-tuning
+        try:
+            plans[strategy] = strategies[strategy](case)
+        except BudgetError as error:
+            if strategy == chosen[-1]:
+                raise
+            warnings.warn(f"the baseline {strategy!r} is left out: {error}", PicpqWarning, stacklevel=2)
+    recreation = recreation_of(name, data, settings, seed)
     results = {s: carry_out_plan(case, p, recreation, state_in(work, f"tune-{s}")) for s, p in plans.items()}
     rows = {"dense 32-bit": dense_row(model, network, data), **{r.plan.strategy: r.row() for r in results.values()}}
     return pd.DataFrame(rows).T.rename_axis("network"), results
@@ -244,8 +254,9 @@ def dense_model(
 
 
 def work_folder(out: str | Path, *facts: object) -> Path:
-    "Where a run that writes `out` keeps its state: beside it, named after everything that defines the run."
+    "Where a run that writes `out` keeps its state: beside it, named after everything that defines the run (files by content)."
     out = Path(out).absolute()
+    facts = [hashlib.sha256(f.read_bytes()).hexdigest() if isinstance(f, Path) and f.is_file() else f for f in facts]
     digest = hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
     return out.with_name(f".{out.name}.work-{digest}")
 
@@ -254,11 +265,15 @@ def check_request(name: str, data: Data, budget: Budget | None, settings: Settin
     "Raise `PicpqError` for a network, bits or a budget that cannot work, before any training."
     model = build_model(name, len(data.classes), data.example(1).shape[1])
     network = trace(model, data.example())
+    with torch.no_grad(), evaluating(model):
+        out = tuple(model(data.example()).shape)
+    check(out == (len(data.example()), len(data.classes)), f"output of {name}", f"(images, {len(data.classes)} classes)", out)
+    budget = budget or equal_budget(network)
     flat = {n: np.ones(network.layers[network.index(n)].filters) for n in network.prunable}
     if settings.bits.maximum is not None:
         maximum_bits(network, settings.bits)
     try:
-        make_plan(network, flat, None, budget or equal_budget(network), settings.bits, smallest=settings.smallest)
+        make_plan(network, flat, None, budget, settings.bits, smallest=settings.smallest)
     except BudgetError as error:
         if budget.ratio > 2 * error.reachable:  # with trained weights it may be somewhat more, not twice
             raise

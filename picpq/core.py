@@ -16,12 +16,16 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 # %% auto #0
-__all__ = ['result_files', 'PicpqError', 'check', 'choose', 'check_number', 'write_whole', 'is_result', 'check_target',
-           'whole_folder', 'progress']
+__all__ = ['result_files', 'PicpqError', 'PicpqWarning', 'check', 'choose', 'check_number', 'write_whole', 'is_result',
+           'check_target', 'whole_folder', 'progress']
 
 # %% ../nbs/01_core.ipynb #e99849b5
 class PicpqError(ValueError):
     "Something the user gave cannot be used; the message names it and says what can."
+
+
+class PicpqWarning(UserWarning):
+    "Something went otherwise than asked, and the work goes on."
 
 
 def check(

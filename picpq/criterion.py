@@ -49,14 +49,15 @@ ties = ("mean", "sum")
 
 
 @lru_cache(maxsize=32)
-def unit_entries(network: Network) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    "Prunable layers; and for all their filters that belong to a unit: position, layer, unit; filters per unit."
+def unit_entries(network: Network) -> tuple[list[str], list[int], np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    "Prunable layers and their sizes; for all their filters that belong to a unit: position, layer, unit; filters per unit."
     chosen = [k for k, layer in enumerate(network.layers) if layer.name in network.prunable]
     units = np.concatenate([network.out_units[k] for k in chosen]) if chosen else np.empty(0, dtype=int)
     layer = np.repeat(np.arange(len(chosen)), [len(network.out_units[k]) for k in chosen])
     entries = np.flatnonzero(units >= 0)
     filters = np.bincount(units[entries], minlength=network.units)
-    return [network.layers[k].name for k in chosen], entries, layer[entries], units[entries], filters
+    layers = [network.layers[k] for k in chosen]
+    return [v.name for v in layers], [v.filters for v in layers], entries, layer[entries], units[entries], filters
 
 
 def importance(
@@ -67,10 +68,15 @@ def importance(
 ) -> np.ndarray:
     "Importance of every unit: float (units,). I = a·FP + b, combined over tied filters."
     check(tie in ties, "tie", " or ".join(ties), tie)
-    names, entries, layer, unit, filters = unit_entries(network)
+    names, sizes, entries, layer, unit, members = unit_entries(network)
     if not names:
         return np.empty(0)
+    unknown = next((n for n in (*criterion.a, *criterion.b) if n not in names), None)
+    check(unknown is None, "criterion", "of prunable layers of this network", unknown)
+    for name, filters in zip(names, sizes):
+        found = np.shape(properties.get(name))
+        check(found == (filters,), f"property of layer {name!r}", f"{filters} numbers, one a filter", found)
     a, b = criterion.arrays(names)
     values = np.concatenate([properties[name] for name in names])[entries]
     total = np.bincount(unit, weights=a[layer] * values + b[layer], minlength=network.units)
-    return total / filters if tie == "mean" else total
+    return total / members if tie == "mean" else total

@@ -21,7 +21,7 @@ from .network import Network
 # %% auto #0
 __all__ = ['measures', 'share_left', 'Budget', 'BudgetError', 'Plan', 'plan_from', 'dense_counts', 'kept_units', 'plan_bits',
            'layer_table', 'pruning_order', 'fewest_pruned', 'first_true', 'give_back', 'budget_cost', 'profiles',
-           'prune_to', 'fit_bits', 'make_plan', 'uniform_plan', 'raise_some']
+           'allowed', 'prune_to', 'fit_bits', 'make_plan', 'uniform_plan', 'raise_some']
 
 # %% ../nbs/10_plan.ipynb #3bdcd56b
 measures = {"bops": "bit operations", "macs": "multiply-accumulates", "params": "parameters"}
@@ -67,9 +67,12 @@ class Plan:
         for layer, filters in self.keep.items():
             good = len(filters) > 0 and all(isinstance(i, int) and i >= 0 for i in filters) and len(set(filters)) == len(filters)
             check(good, f"keep of layer {layer!r}", "one or more distinct filter numbers", filters)
+        for name, value in self.cost.items():
+            check_number(f"cost {name!r}", value, 1)
 
     def ratio(self, of: str = "bops") -> float:
         "How many times fewer bops, macs or params than the dense network."
+        check(of in self.cost and f"dense_{of}" in self.cost, "cost of the plan", f"known in {of}", dict(self.cost))
         return self.cost[f"dense_{of}"] / self.cost[of]
 
     def to_json(self) -> str:
@@ -84,7 +87,7 @@ class Plan:
             check(content.pop("format", None) == "picpq plan 1", "plan", "JSON with format 'picpq plan 1'", text[:40])
             content["keep"] = {k: tuple(v) for k, v in content["keep"].items()}
             return cls(**content)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             if isinstance(error, PicpqError):
                 raise
             raise PicpqError(f"plan must be JSON written by picpq: {error}") from error
@@ -97,7 +100,7 @@ class Plan:
     def load(cls, path: str | Path) -> Plan:
         "Read a plan from a file."
         check(Path(path).is_file(), "plan", "a JSON file", str(path))
-        return cls.from_json(Path(path).read_text(encoding="utf-8"))
+        return cls.from_json(Path(path).read_text(encoding="utf-8", errors="replace"))
 
     def __repr__(self) -> str:
         return (f"Plan({self.strategy}: {self.ratio():.1f}× fewer BOPs, {self.ratio('macs'):.2f}× fewer MACs, "
@@ -136,8 +139,8 @@ def dense_counts(network: Network) -> dict[str, int]:
 def kept_units(network: Network, plan: Plan) -> np.ndarray:
     "Which units a plan keeps: bool (units,). Raises `PicpqError` where it does not fit the network or parts tied filters."
     keep, votes = np.ones(network.units, dtype=bool), {}
-    check(set(plan.keep) <= set(network.names), "layers of the plan", "those of this network",
-          sorted(set(plan.keep) - set(network.names))[:3])
+    named = {*plan.keep, *plan.weight_bits}
+    check(named <= set(network.names), "layers of the plan", "those of this network", sorted(named - set(network.names))[:3])
     for layer, units in zip(network.layers, network.out_units):
         filters = plan.keep.get(layer.name, range(layer.filters))
         check(max(filters) < layer.filters, f"keep of layer {layer.name!r}", f"filters below {layer.filters}", max(filters))
@@ -260,18 +263,24 @@ def profiles(network: Network) -> list[tuple[int, ...]]:
     return list(dict.fromkeys(falling(last, drop) for last in range(8, 1, -1) for drop in (2, 1, 0)))
 
 
+def allowed(dense: int, budget: Budget) -> float:
+    "What may be spent; a hair more than dense / ratio, so that a ratio computed from a cost allows that cost."
+    return dense / budget.ratio * (1 + 1e-12)
+
+
 def prune_to(network: Network, order: np.ndarray, budget: Budget, bits: Bits) -> tuple[np.ndarray, np.ndarray]:
     "Kept units and bits of each layer that just meet the budget."
     maximum = maximum_bits(network, bits)
     bits_of = lambda keep: allocate(*surviving_share(network, keep), maximum, bits.penalty)
     cost, dense = budget_cost(network, budget.of, bits_of), dense_counts(network)[budget.of]
-    keep = fewest_pruned(cost, order, network.units, dense / budget.ratio)
+    limit = allowed(dense, budget)
+    keep = fewest_pruned(cost, order, network.units, limit)
     if keep is None:
         fewest = np.ones(network.units, dtype=bool)
         fewest[order] = False
         raise BudgetError(budget, dense / cost(fewest))
     pruned = order[~keep[order]][::-1]
-    keep = give_back(cost, keep, pruned, dense / budget.ratio)
+    keep = give_back(cost, keep, pruned, limit)
     return keep, bits_of(keep)
 
 # %% ../nbs/10_plan.ipynb #80a95616
@@ -326,13 +335,13 @@ def uniform_plan(
     uniform = lambda b: maximum_bits(network, Bits(b, ends))
     if bits is None:
         check(budget.of == "bops", "budget-in", "bops (uniform bits leave MACs and parameters as they are)", budget.of)
-        bits = next((b for b in range(8, 1, -1) if cost(uniform(b)) * budget.ratio <= dense), None)
+        bits = next((b for b in range(8, 1, -1) if cost(uniform(b)) <= allowed(dense, budget)), None)
         if bits is None:
             raise BudgetError(budget, dense / cost(uniform(2)))
-        given = raise_some(uniform(bits), cost, dense / budget.ratio)
+        given = raise_some(uniform(bits), cost, allowed(dense, budget))
     else:
         given = uniform(bits)
-    mixed = "" if given[1:-1].max() == bits else f" to {bits + 1}"
+    mixed = "" if given[1:-1].max(initial=bits) == bits else f" to {bits + 1}"
     return plan_from(network, everything, given, given, f"uniform {bits}{mixed} bit")
 
 

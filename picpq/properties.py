@@ -3,6 +3,7 @@
 # %% ../nbs/06_properties.ipynb #256308cd
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 
@@ -35,15 +36,13 @@ def observe(
     return hooks
 
 
-def channels_second(out: torch.Tensor, filters: int) -> torch.Tensor:
-    "A layer's output as maps (n, filters, h, w); a linear layer's features are maps of one pixel."
-    if out.ndim == 4:
-        return out
-    if out.ndim == 3 and out.shape[1] == filters:  # one-dimensional convolution
+def channels_second(out: torch.Tensor, kind: str) -> torch.Tensor:
+    "The output of a layer of that kind as maps (n, filters, h, w); a linear layer's features are maps of one pixel."
+    if kind.endswith("Linear"):
+        return out.reshape(-1, out.shape[-1], 1, 1)
+    if out.ndim == 3:  # one-dimensional convolution
         return out[:, :, None, :]
-    if out.ndim == 5:  # three-dimensional convolution: depth and height side by side
-        return out.flatten(2, 3)
-    return out.reshape(-1, out.shape[-1], 1, 1)
+    return out.flatten(2, 3) if out.ndim == 5 else out  # three-dimensional: depth and height side by side
 
 # %% ../nbs/06_properties.ipynb #9d023f9c
 def map_ranks(
@@ -59,20 +58,20 @@ def map_ranks(
 @torch.no_grad()
 def rank_property(network: Network, model: nn.Module, data: Iterable) -> dict[str, np.ndarray]:
     "Average rank of each filter's feature map, as a share of the largest possible rank: in [0, 1]."
-    totals, images = {}, 0
+    totals, seen = {}, Counter()
 
     def look(name, out):
-        maps = channels_second(out, network.layers[network.index(name)].filters)
+        maps = channels_second(out, network.layers[network.index(name)].kind)
         share = map_ranks(maps).double().sum(0) / min(maps.shape[-2:])  # (filters,)
-        totals[name] = totals.get(name, 0) + share * (len(x) / len(maps))
+        totals[name] = totals.get(name, 0) + share
+        seen[name] += len(maps)  # a layer may be called more than once
 
     hooks = observe(network, model, look)
     for x, _ in data:
-        images += len(x)
         model(x)
     for hook in hooks:
         hook.remove()
-    return {name: (total / images).cpu().numpy() for name, total in totals.items()}
+    return {name: (total / seen[name]).cpu().numpy() for name, total in totals.items()}
 
 # %% ../nbs/06_properties.ipynb #db203593
 def weight_property(measure: Callable[[torch.Tensor], torch.Tensor]) -> Callable:
@@ -114,7 +113,7 @@ def taylor_property(network: Network, model: nn.Module, data: Iterable) -> dict[
         for x, y in data:
             F.cross_entropy(model(x), y, reduction="sum").backward()
             for name, out in seen.items():
-                effect = channels_second(out.detach() * out.grad, network.layers[network.index(name)].filters)
+                effect = channels_second(out.detach() * out.grad, network.layers[network.index(name)].kind)
                 totals[name] = totals.get(name, 0) + effect.sum((2, 3)).abs().double().sum(0)
     for hook in hooks:
         hook.remove()
@@ -152,7 +151,7 @@ def measure(
     choose("property", name, properties)
     check_number("count", count, 1)
     check_finite(model.state_dict(), "the model")
-    model = deepcopy(model).eval()
+    model = deepcopy(model).eval().requires_grad_(True)  # a frozen model has a Taylor term, too
     device = next(model.parameters()).device
     feed = batches(data, "train", size, seed, limit=count, device=device)
     total = min(count, -(-len(data.train) // size))

@@ -12,6 +12,7 @@ from torch import nn
 
 from .bits import check_bits
 from .core import check, choose
+from .models import evaluating
 from .plan import Plan
 
 # %% auto #0
@@ -82,6 +83,7 @@ class LSQ(nn.Module):
         self.register_buffer("low", torch.tensor(-float(2 ** (bits - 1))))  # -Q_N
         self.register_buffer("high", torch.tensor(float(2 ** (bits - 1) - 1)))  # Q_P
         self.register_buffer("ready", torch.tensor(False))  # whether the step has been set from data
+        self.seen: list[torch.Tensor] | None = None  # samples of all calls, while ranges are being taken
 
     def shaped(self, step: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         "The steps (channels,), positive, in a shape that fits `x`."
@@ -89,23 +91,28 @@ class LSQ(nn.Module):
         return step.view(-1, *[1] * (x.ndim - 1)) if self.channels else step
 
     @torch.no_grad()
-    def initialize(self, x: torch.Tensor) -> None:
-        "Set range and step from data: the step with the least squared error."
-        if self.channels is None and x.min() >= 0:
-            self.low.fill_(0)
-            self.high.fill_(2**self.bits - 1)
+    def initialize(self, x: torch.Tensor, signed: bool | None = None) -> None:
+        "Set range and step from data: the step with the least squared error. Signed if told so, or if a number is negative."
+        if self.channels is None:
+            signed = bool(x.min() < 0) if signed is None else signed
+            self.low.fill_(-(2 ** (self.bits - 1)) if signed else 0)
+            self.high.fill_(2 ** (self.bits - 1) - 1 if signed else 2**self.bits - 1)
         flat = x.detach().float().reshape(self.channels or 1, -1)  # (steps, numbers per step)
         flat = flat[:, :: max(1, flat.shape[1] // 20_000)]
         self.step.copy_(best_step(flat, self.low, self.high))
         self.ready.fill_(True)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if not self.ready:
+        if self.seen is not None and not self.channels:  # a layer that is called twice sees two inputs
+            flat, before = x.detach().flatten(), bool(self.seen) and float(self.low) < 0
+            self.seen.append(flat[:: max(1, len(flat) // 20_000)])
+            self.initialize(torch.cat(self.seen)[None], signed=before or bool(flat.min() < 0))
+        elif not self.ready:
             self.initialize(x)
         numbers = x[0].numel()  # per step: weights of one filter, or activations of one example
         gradient_scale = (numbers * self.high).rsqrt()
-        step = self.step * gradient_scale + (self.step * (1 - gradient_scale)).detach()
-        step = self.shaped(step, x)
+        scaled = self.step * gradient_scale
+        step = self.shaped(self.step.detach() + (scaled - scaled.detach()), x)  # exactly the step, with a scaled gradient
         return marked(round_through((x / step).clamp(self.low, self.high)) * step, self.bits)
 
     def codes(self, w: torch.Tensor) -> torch.Tensor:
@@ -124,6 +131,8 @@ def best_step(
 ) -> torch.Tensor:
     "The step of each row with the least squared error, among 60 shares of the row's range: (steps,)."
     reach = torch.maximum(flat.amax(1) / high, flat.amin(1) / low.clamp_max(-1e-8) * (low < 0)).clamp_min(1e-8)
+    # a row of zeros says nothing about its step: one that lets numbers up to 1 through, so that it can learn
+    reach = torch.where(flat.abs().amax(1) > 0, reach, 20 / high)
     best, least = reach.clone(), torch.full_like(reach, math.inf)
     for share in torch.linspace(0.05, 1.0, 60):
         step = (reach * share)[:, None]
@@ -203,7 +212,12 @@ def quantize(
 ) -> nn.Module:
     "A copy of `model` with the plan's bits, ready for fine-tuning. Raises `PicpqError` where they do not fit."
     model = attach_quantizers(deepcopy(model), plan.weight_bits, plan.activation_bits, style)
-    training = model.training
-    finite = model.eval()(examples).isfinite().all()  # each quantizer sets its range from the first tensor it sees
+    ranged = [m for m in model.modules() if isinstance(m, LSQ)]
+    for quantizer in ranged:
+        quantizer.seen = []
+    with evaluating(model):
+        finite = model(examples).isfinite().all()  # each quantizer sets its range from the tensors it sees
+    for quantizer in ranged:
+        quantizer.seen = None
     check(bool(finite), "output of the quantized model", "finite", "NaN or infinity: look at weights and examples")
-    return model.train(training)
+    return model

@@ -3,6 +3,7 @@
 # %% ../nbs/15_result.ipynb #528efbc5
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,7 @@ from .surgery import prune
 
 # %% auto #0
 __all__ = ['pack', 'unpack', 'derived', 'packable', 'to_bytes', 'fill', 'read_tensors', 'Recreation', 'Result', 'read_json',
-           'read_table', 'rebuild', 'load_result']
+           'read_table', 'same_bytes', 'rebuild', 'load_result']
 
 # %% ../nbs/15_result.ipynb #4f986e1a
 def pack(
@@ -78,6 +79,8 @@ def fill(model: nn.Module, path: Path) -> nn.Module:
     check(header.get("format") == "picpq model 1", f"{path}", "a picpq model, format 1", header.get("format"))
     wanted, layers, skip = model.state_dict(), packable(model), derived(model)
     names = set(wanted) - skip
+    ranged = {n for n, m in model.named_modules() if isinstance(m, LSQ)}
+    check(set(header.get("unsigned", ())) <= ranged, f"unsigned in {path}", "quantizers of this model", header.get("unsigned"))
     odd = sorted(names ^ set(tensors))
     check(not odd, f"tensors in {path}", "those of this model", odd[:3])
     unsigned = set(header.get("unsigned", ()))
@@ -118,6 +121,16 @@ class Recreation:
     shape: tuple[int, ...]  # of one input (c, h, w)
     data: str = ""  # what it was trained on, as for `load_data`
     quantizer: str = "lsq"
+    seed: int = 0  # of the data's validation part
+    mean: tuple[float, ...] = ()  # normalization of its pixels
+    std: tuple[float, ...] = ()
+
+    def __post_init__(self):
+        names = all(isinstance(v, str) for v in (self.name, self.data, self.quantizer))
+        sizes = (self.classes, self.seed, *self.shape)
+        good = names and all(isinstance(v, int) and 0 <= v <= 10**6 for v in sizes) and 1 <= len(self.shape) <= 4
+        numbers = all(isinstance(v, float) for v in (*self.mean, *self.std))
+        check(good and numbers, "recreation", "names, and sizes that a network can have", vars(self))
 
 
 @dataclass(eq=False)
@@ -146,8 +159,10 @@ class Result:
 
     def save(self, path: str | Path, extra: dict[str, str | bytes] | None = None) -> Path:
         "Write the folder, whole or not at all; `extra` are further files by name."
-        about = {"recreation": vars(self.recreation), "metrics": self.metrics, "settings": self.settings}
-        files = {"model.safetensors": to_bytes(self.model), "plan.json": self.plan.to_json(),
+        content = to_bytes(self.model)
+        about = {"recreation": vars(self.recreation), "metrics": self.metrics, "settings": self.settings,
+                 "sha256": hashlib.sha256(content).hexdigest()}
+        files = {"model.safetensors": content, "plan.json": self.plan.to_json(),
                  "layers.csv": self.layers().to_csv(), "history.csv": self.history.to_csv(index=False),
                  "candidates.csv": self.candidates.to_csv(index=False),
                  "properties.json": json.dumps({k: np.asarray(v).tolist() for k, v in self.properties.items()}),
@@ -166,20 +181,29 @@ def read_json(path: Path) -> dict:
     check(path.is_file(), "result", f"a folder with {path.name}", str(path.parent))
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PicpqError(f"{path} is damaged: {error}") from error
     check(isinstance(content, dict), f"content of {path}", "a JSON object", type(content).__name__)
     return content
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    "A CSV file as a DataFrame; empty if the file is missing or has no rows."
+    "A CSV file as a DataFrame; empty if the file is missing or has no rows. Raises `PicpqError` if it is damaged."
     try:
         return pd.read_csv(path)
     except (FileNotFoundError, pd.errors.EmptyDataError):
         return pd.DataFrame()
+    except (pd.errors.ParserError, ValueError) as error:
+        raise PicpqError(f"{path} is damaged: {error}") from error
 
 # %% ../nbs/15_result.ipynb #2eee0fa6
+def same_bytes(path: Path, digest: str | None) -> None:
+    "Raise `PicpqError` unless a file's content has this sha256: a flipped bit is another network."
+    check(path.is_file(), "model file", "there", str(path))
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    check(found == digest, f"sha256 of {path}", f"{digest}, as result.json says; the file is damaged", found)
+
+
 def rebuild(recreation: Recreation, plan: Plan, dense: nn.Module | None = None) -> tuple[nn.Module, Network]:
     "The compressed network with weights still to be filled in, and the dense one's `Network`."
     if dense is None:
@@ -193,21 +217,32 @@ def rebuild(recreation: Recreation, plan: Plan, dense: nn.Module | None = None) 
 def load_result(
     path: str | Path,  # the folder
     dense: nn.Module | None = None,  # a network like the dense one, for results made from an object
+    trust: bool = False,  # import the user's module that the result names (module:function); that runs its code
 ) -> Result:
-    "Read a result back. Raises `PicpqError` naming what is missing or damaged."
+    "Read a result back. Raises `PicpqError` naming what is missing or damaged. Runs no code that the folder names unless trusted."
     folder = Path(path)
     check(folder.is_dir(), "result", "a folder that picpq wrote", str(path))
     content, plan = read_json(folder / "result.json"), Plan.load(folder / "plan.json")
     check(content.get("format") == "picpq result 1", f"{folder}/result.json", "format 'picpq result 1'", content.get("format"))
     try:
         stored = content["recreation"]
-        recreation = Recreation(**{**stored, "shape": tuple(stored["shape"])})
+        recreation = Recreation(**{k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()})
         metrics = {k: float(v) for k, v in content["metrics"].items()}
+        properties = {k: np.array(v, dtype=float) for k, v in read_json(folder / "properties.json").items()}
+        good = {"accuracy", "bytes"} <= set(metrics) and isinstance(recreation.shape, tuple)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise PicpqError(f"{folder}/result.json is damaged: {error}") from error
-    model, network = rebuild(recreation, plan, dense)
+        raise PicpqError(f"{folder}/result.json or properties.json is damaged: {error}") from error
+    check(good, f"metrics in {folder}/result.json", "accuracy and bytes among them", metrics)
+    check(dense is not None or trust or ":" not in recreation.name, "trust",
+          f"given to import {recreation.name!r}, the user's code that this result names", trust)
+    same_bytes(folder / "model.safetensors", content.get("sha256"))
+    try:
+        model, network = rebuild(recreation, plan, dense)
+    except (TypeError, ValueError, RuntimeError, MemoryError, IndexError) as error:
+        if isinstance(error, PicpqError):
+            raise
+        raise PicpqError(f"{folder}: the network cannot be built again as its files say: {error}") from error
     with torch.no_grad():
         fill(model, folder / "model.safetensors")
-    properties = {k: np.array(v) for k, v in read_json(folder / "properties.json").items()}
     return Result(model, plan, network, metrics, recreation, read_table(folder / "history.csv"),
                   read_table(folder / "candidates.csv"), properties, content.get("settings", {}))

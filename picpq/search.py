@@ -11,21 +11,23 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import optuna
+import torch
 from torch import nn
 
 from .bits import Bits
 from .core import PicpqError, check, check_number, progress
 from .criterion import Criterion
 from .data import Data
+from .models import fingerprint
 from .network import Network
-from .plan import Budget, Plan, make_plan
+from .plan import Budget, BudgetError, Plan, make_plan
 from .quantizers import quantize
 from .surgery import prune
 from .training import Recipe, TrainingError, evaluate, fitness_recipe, reestimate, train
 
 # %% auto #0
-__all__ = ['scale_range', 'shift_range', 'Evolution', 'search_space', 'criterion_of', 'AgingEvolution', 'plan_key', 'prepare',
-           'TrainedFitness', 'Learned', 'open_study', 'try_candidate', 'learn_criterion']
+__all__ = ['scale_range', 'shift_range', 'Evolution', 'search_space', 'criterion_of', 'scored', 'AgingEvolution', 'plan_key',
+           'prepare', 'TrainedFitness', 'Learned', 'open_study', 'try_candidate', 'learn_criterion']
 
 # %% ../nbs/14_search.ipynb #5c4f22c6
 @dataclass(frozen=True)
@@ -79,6 +81,12 @@ def criterion_of(parameters: Mapping[str, float]) -> Criterion:
     return Criterion(parts["a"], parts["b"])
 
 
+def scored(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    "Candidates that got their verdict: a loss, or that they have none."
+    trials = study.get_trials(deepcopy=False)
+    return [t for t in trials if t.state == optuna.trial.TrialState.COMPLETE or t.user_attrs.get("no loss")]
+
+
 class AgingEvolution(optuna.samplers.BaseSampler):
     "The published search as an Optuna sampler. Reproducible from its seed."
 
@@ -90,16 +98,17 @@ class AgingEvolution(optuna.samplers.BaseSampler):
         return search_space(self.layers)
 
     def sample_relative(self, study, trial, search_space):
-        rng = np.random.default_rng([self.seed, trial.number])
+        i = len(scored(study))  # this candidate's number; trials that a kill cut short do not count
+        rng = np.random.default_rng([self.seed, i])
         finished = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
         alive = finished[-self.evolution.population :]  # the oldest have died
-        if len(finished) < self.evolution.population:
-            a, b = self.evolution.initial(trial.number, self.spread, rng)
+        if i < self.evolution.population or len(alive) < self.evolution.tournament:
+            a, b = self.evolution.initial(i, self.spread, rng)
         else:
             drawn = rng.choice(len(alive), size=self.evolution.tournament, replace=False)
             parent = min((alive[k] for k in drawn), key=lambda t: (t.value, t.number))
             a, b = (np.array([parent.params[f"{s} {n}"] for n in self.layers]) for s in "ab")
-            a, b = self.evolution.mutate(a, b, trial.number, self.spread, rng)
+            a, b = self.evolution.mutate(a, b, i, self.spread, rng)
         a, b = np.clip(a, *scale_range), np.clip(b, *shift_range)
         return {f"a {n}": float(v) for n, v in zip(self.layers, a)} | {f"b {n}": float(v) for n, v in zip(self.layers, b)}
 
@@ -120,9 +129,10 @@ def prepare(
     data: Data,
     quantizer: str = "lsq",
     seed: int = 0,
+    verify: bool = True,  # as for `prune`
 ) -> nn.Module:
     "Carry out a plan: prune, measure BatchNorm statistics anew, quantize. What is left to do is to train."
-    pruned = reestimate(prune(model, network, plan), data, 4, seed=seed)
+    pruned = reestimate(prune(model, network, plan, verify), data, 4, seed=seed)
     examples = data.example(256).to(next(model.parameters()).device)
     return quantize(pruned, plan, examples, quantizer)
 
@@ -139,10 +149,14 @@ class TrainedFitness:
     seed: int = 0
     known: dict[str, float] = field(default_factory=dict)  # plan → loss
 
+    def facts(self) -> list:
+        "What this fitness depends on, for the storage: candidates scored otherwise must not be mixed with its own."
+        return [str(self.recipe), self.quantizer, self.seed, fingerprint(self.model.state_dict()), self.data.name, len(self.data.train)]
+
     def __call__(self, plan: Plan) -> float:
         key = plan_key(plan)
         if key not in self.known:
-            candidate = prepare(self.model, self.network, plan, self.data, self.quantizer, self.seed)
+            candidate = prepare(self.model, self.network, plan, self.data, self.quantizer, self.seed, verify=False)
             if self.recipe.steps == 0:
                 reestimate(candidate, self.data, 4, self.recipe.batch, self.seed)
             else:
@@ -163,9 +177,10 @@ class Learned:
     def history(self) -> list[dict[str, float]]:
         "Candidate number, its loss, and the best loss so far, in order."
         best, rows = math.inf, []
-        for trial in self.study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE]):
-            best = min(best, trial.value)
-            rows.append({"candidate": trial.number + 1, "loss": trial.value, "best": best})
+        for number, trial in enumerate(scored(self.study), start=1):
+            if trial.value is not None:
+                best = min(best, trial.value)
+                rows.append({"candidate": number, "loss": trial.value, "best": best})
         return rows
 
 # %% ../nbs/14_search.ipynb #90131acb
@@ -178,7 +193,9 @@ def open_study(storage: str | None, name: str, sampler: optuna.samplers.BaseSamp
     except Exception as error:  # whatever the data base raises when it is gone, locked or no data base
         raise PicpqError(f"storage: {storage} cannot be opened: {error}") from error
     known = study.user_attrs.get("facts")
-    check(known in (None, facts), f"storage {storage}", "of a search for the same network, budget and bits", known)
+    check(known in (None, facts), f"storage {storage}", "of a search for the same network, properties, budget, bits and fitness", known)
+    for trial in study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.RUNNING]):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # a killed process left it; it has no verdict
     if known is None:
         study.set_user_attr("facts", facts)
     return study
@@ -190,13 +207,14 @@ def try_candidate(study: optuna.Study, space: dict, make: Callable, fitness: Cal
     try:
         plan = make(criterion_of(trial.params))
         loss = fitness(plan)
-    except TrainingError:
+    except (TrainingError, BudgetError):
         loss = math.nan
     if math.isfinite(loss):
         trial.set_user_attr("bops", plan.cost["bops"])
         trial.set_user_attr("macs", plan.cost["macs"])
         study.tell(trial, loss)
         return
+    trial.set_user_attr("no loss", True)
     study.tell(trial, state=optuna.trial.TrialState.FAIL)
     last = study.get_trials(deepcopy=False)[-failures:]
     if len(last) == failures and all(t.state == optuna.trial.TrialState.FAIL for t in last):
@@ -221,7 +239,10 @@ def learn_criterion(
     make = lambda criterion: make_plan(network, properties, criterion, budget, bits, tie, smallest)
     make(Criterion())  # a budget that cannot be met is said before any work
     spread = {n: float(np.std(properties[n])) for n in network.prunable}
-    facts = {"layers": network.names, "budget": [budget.ratio, budget.of], "bits": str(bits), "seed": seed}
+    told = fitness.facts() if hasattr(fitness, "facts") else []
+    facts = {"layers": network.names, "budget": [budget.ratio, budget.of], "bits": str(bits), "seed": seed, "fitness": told,
+             "properties": fingerprint({n: torch.as_tensor(np.asarray(v)) for n, v in properties.items()}),
+             "plan": [tie, smallest], "evolution": str(replace(evolution, candidates=10**9))}  # more candidates may be asked for later
     study = open_study(storage, "picpq", sampler or AgingEvolution(spread, evolution, seed), facts)
     finished = lambda: study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
     with progress(None, "learning a and b", evolution.candidates, show) as bar:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from torch import nn
 
 from .core import check
-from .network import Network, carry_out
+from .network import Network, carry_out, surgery_error, tolerance
 from .plan import Plan, kept_units
 
 # %% auto #0
@@ -17,10 +17,16 @@ def prune(
     model: nn.Module,  # the traced model; it is not changed
     network: Network,  # what tracing it told
     plan: Plan,
+    verify: bool = True,  # compare with the masked model on the traced example: a wrong network is refused
 ) -> nn.Module:
     "A smaller copy of `model`, without the filters that `plan` does not keep. Raises `PicpqError` if they do not fit."
     modules = dict(model.named_modules())
     for slot in network.slots:
         check(slot.side == "parameter" or slot.module in modules, "model", "the model that was traced",
               f"one without layer {slot.module!r}")
-    return carry_out(model, network.slots, kept_units(network, plan))
+    keep = kept_units(network, plan)
+    if verify and not keep.all():
+        example = network.example.to(next(model.parameters()).device)
+        error = surgery_error(model, network.slots, keep, example)
+        check(error <= tolerance, "pruned output", f"the masked model's, to within {tolerance:g}", error)
+    return carry_out(model, network.slots, keep)

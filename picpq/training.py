@@ -3,6 +3,7 @@
 # %% ../nbs/13_training.ipynb #c69e3849
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
@@ -16,6 +17,7 @@ from torch import nn
 
 from .core import PicpqError, check, check_number, progress, write_whole
 from .data import Data, batches
+from .models import evaluating, fingerprint
 
 # %% auto #0
 __all__ = ['dense_recipe', 'tune_recipe', 'fitness_recipe', 'Recipe', 'rate', 'evaluate', 'reestimate', 'TrainingError',
@@ -40,10 +42,14 @@ class Recipe:
     reestimate: int = 0  # batches on which BatchNorm statistics are measured anew at the end
 
     def __post_init__(self):
-        check_number("epochs", self.epochs, 1)
-        check_number("batch", self.batch, 2)
-        check_number("lr", self.lr, 0)
-        check_number("distill", self.distill, 0, 1)
+        for name, low in (("epochs", 1), ("batch", 2), ("steps", 0), ("reestimate", 0)):
+            value = getattr(self, name)
+            if not (name == "steps" and value is None):
+                check(isinstance(value, int), name, "an integer", value)
+                check_number(name, value, low)
+        for name, high in (("lr", math.inf), ("momentum", 1), ("decay", math.inf), ("warmup", 1), ("distill", 1)):
+            check_number(name, getattr(self, name), 0, high)
+        check_number("temperature", self.temperature, 1e-3)
         check(self.schedule in ("cosine", "constant", "steps"), "schedule", "cosine, constant or steps", self.schedule)
 
 
@@ -72,15 +78,15 @@ def evaluate(
     show: bool = False,  # progress bar
 ) -> dict[str, float]:
     "Accuracy in percent and mean cross-entropy over one part of the data."
-    training, device = model.training, next(model.parameters()).device
-    model.eval()
     right, loss, images = 0, 0.0, len(data.part(part))
-    feed = batches(data, part, size, device=device)
-    for x, y in progress(feed, f"evaluating {part}", -(-images // size), show):
-        out = model(x)
-        right += int((out.argmax(1) == y).sum())
-        loss += float(F.cross_entropy(out, y, reduction="sum"))
-    model.train(training)
+    feed = batches(data, part, size, device=next(model.parameters()).device)
+    with evaluating(model):
+        for x, y in progress(feed, f"evaluating {part}", -(-images // size), show):
+            out = model(x)
+            check(out.ndim == 2 and out.shape[1] >= len(data.classes), "output of the model",
+                  f"(images, classes) for {len(data.classes)} classes", tuple(out.shape))
+            right += int((out.argmax(1) == y).sum())
+            loss += float(F.cross_entropy(out, y, reduction="sum"))
     return {"accuracy": 100 * right / images, "loss": loss / images}
 
 # %% ../nbs/13_training.ipynb #a7c1a46f
@@ -88,16 +94,17 @@ def evaluate(
 def reestimate(model: nn.Module, data: Data, count: int = 8, size: int = 128, seed: int = 0) -> nn.Module:
     "Measure BatchNorm statistics anew on `count` training batches, in place: after pruning, the old ones are wrong."
     norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-    momenta, training = [m.momentum for m in norms], model.training
-    for m in norms:
-        m.reset_running_stats()
-        m.momentum = None  # the plain average over all batches
-    model.train()
-    for x, _ in batches(data, "train", size, seed, limit=count, device=next(model.parameters()).device):
-        model(x)
+    momenta = [m.momentum for m in norms]
+    with evaluating(model):  # dropout and the like stay off
+        for m in norms:
+            m.reset_running_stats()
+            m.momentum = None  # the plain average over all batches
+            m.train()
+        for x, _ in batches(data, "train", size, seed, limit=count, device=next(model.parameters()).device):
+            model(x)
     for m, momentum in zip(norms, momenta):
         m.momentum = momentum
-    return model.train(training)
+    return model
 
 # %% ../nbs/13_training.ipynb #44998ffc
 class TrainingError(PicpqError):
@@ -126,7 +133,7 @@ def total_steps(data: Data, recipe: Recipe) -> tuple[int, int]:
     "Steps per epoch, and in all."
     n, leftover = divmod(len(data.train), recipe.batch)
     per_epoch = max(1, n + (leftover >= 2))
-    return per_epoch, recipe.steps or recipe.epochs * per_epoch
+    return per_epoch, recipe.epochs * per_epoch if recipe.steps is None else recipe.steps
 
 # %% ../nbs/13_training.ipynb #dd7e321d
 def save_state(path: Path, run: dict, model: nn.Module, optimizer: torch.optim.Optimizer, history: list[dict]) -> None:
@@ -144,7 +151,7 @@ def load_state(path: Path, run: dict, model: nn.Module, optimizer: torch.optim.O
         saved = state["run"]
     except Exception as error:  # a damaged file can fail in any way
         raise PicpqError(f"checkpoint {path} cannot be read ({error}); remove it to start anew") from error
-    check(saved == run, f"checkpoint {path}", "of the same run (recipe and seed); remove it to start anew", saved)
+    check(saved == run, f"checkpoint {path}", "of the same run (recipe, seed, data and first weights); remove it to start anew", saved)
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     return json.loads(state["history"])
@@ -157,6 +164,7 @@ def run_epoch(model, data, recipe, seed, teacher, optimizer, epoch, bar) -> dict
     limit, lr = min(per_epoch, total - epoch * per_epoch), recipe.lr
     # a seed for each epoch, so that a resumed run sees the batches it would have seen
     feed = batches(data, "train", recipe.batch, seed * 100_003 + epoch, recipe.augment, limit, device)
+    torch.manual_seed(seed * 100_003 + epoch)  # for dropout and the like; `train` puts the old state back
     for k, (x, y) in enumerate(feed):
         lr = rate(recipe, epoch * per_epoch + k, total)
         for group in optimizer.param_groups:
@@ -190,17 +198,24 @@ def train(
     label: str = "training",
 ) -> pd.DataFrame:
     "Train on the training part alone. Returns loss, accuracy (%) and rate per epoch. Raises `TrainingError` on NaN."
+    check(len(data.train) > 1, "training part", "two images or more", len(data.train))
     per_epoch, total = total_steps(data, recipe)
-    optimizer, history, run = make_optimizer(model, recipe), [], {"seed": seed, **asdict(recipe)}
+    optimizer, history = make_optimizer(model, recipe), []
+    run = {"seed": seed, "data": f"{data.name} {len(data.train)} {data.mean}", "from": fingerprint(model.state_dict()), **asdict(recipe)}
     if checkpoint is not None and Path(checkpoint).exists():
         history = load_state(Path(checkpoint), run, model, optimizer)
     model.train()
-    with progress(None, label, total, show) as bar:
+    quiet = evaluating(teacher) if teacher is not None else contextlib.nullcontext()
+    with progress(None, label, total, show) as bar, quiet:
         bar.update(min(total, len(history) * per_epoch))
         for epoch in range(len(history), -(-total // per_epoch)):
-            history.append({"epoch": epoch + 1, **run_epoch(model, data, recipe, seed, teacher, optimizer, epoch, bar)})
+            with torch.random.fork_rng():
+                row = run_epoch(model, data, recipe, seed, teacher, optimizer, epoch, bar)
+            history.append({"epoch": epoch + 1, **row})
             if checkpoint is not None:
                 save_state(Path(checkpoint), run, model, optimizer, history)
+    if not all(p.isfinite().all() for p in model.parameters()):
+        raise TrainingError(f"weights became NaN or infinity in the last step; lower lr (now {recipe.lr:.3g})")
     if recipe.reestimate:
         reestimate(model, data, recipe.reestimate, recipe.batch, seed)
     model.eval()
