@@ -15,11 +15,13 @@ import pandas as pd
 import torch
 import typer
 
+import picpq
 from .compression import (Settings, check_request, compare, dense_model, format_table, paper_settings, save_comparison, strategies,
                                work_folder)
 from .core import PicpqError, PicpqWarning, check, check_target, choose
 from .counting import count
 from .data import load_data
+from .models import build_model
 from .plan import Budget
 from .properties import properties
 from .quantizers import quantizers
@@ -29,7 +31,7 @@ from .training import dense_recipe, evaluate
 
 # %% auto #0
 __all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'Trust', 'BudgetRatio', 'show_table', 'say_folder', 'parse_bits',
-           'run', 'demo', 'compress', 'vary', 'evaluate_command', 'report', 'main']
+           'show_version', 'options', 'run', 'demo', 'compress', 'vary', 'evaluate_command', 'report', 'main']
 
 # %% ../nbs/18_cli.ipynb #e10e1077
 def show_table(table: pd.DataFrame) -> None:
@@ -67,13 +69,26 @@ demo_settings = Settings(
     tune=replace(Settings().tune, epochs=80))
 
 # %% ../nbs/18_cli.ipynb #30cbef0b
-app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help=(
-    "PIC-PQ: prune filters and lower bitwidths of a trained network together, ruled by one criterion borrowed from Hooke's law."))
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def show_version(asked: bool) -> None:
+    "Print the version and stop."
+    if asked:
+        print(picpq.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")] = False) -> None:
+    "PIC-PQ: prune filters and lower bitwidths of a trained network together, ruled by one criterion borrowed from Hooke's law."
+
 
 Out = Annotated[Path, typer.Option(help="Folder to write: new, empty, or an earlier result.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")]
 Trust = Annotated[bool, typer.Option("--trust", help="Import the module:function that the result names. That runs its code.")]
-BudgetRatio = Annotated[float | None, typer.Option(help="How many times fewer, e.g. 50. Default: what uniform 4-bit costs.")]
+BudgetRatio = Annotated[float | None, typer.Option(help="How many times fewer bit operations (see --budget-in) than the dense 32-bit network, "
+                                                    "e.g. 50. Default: what uniform 4-bit costs.")]
 
 # %% ../nbs/18_cli.ipynb #d41e589a
 def run(model: str, data_name: str, budget: Budget | None, settings: Settings, chosen: tuple[str, ...], out: Path, seed: int,
@@ -89,11 +104,13 @@ def run(model: str, data_name: str, budget: Budget | None, settings: Settings, c
     dense = dense_model(model, data, checkpoint, recipe, seed, work, device=device)
     table, results = compare(dense, data, budget, chosen, settings, seed, model, work)
     for result in results.values():
-        result.recreation = replace(result.recreation, data=data_name)  # a folder's path, not its name
         result.model.cpu()
     save_comparison(table, results, out, settings.tie)
     shutil.rmtree(work, ignore_errors=True)  # the state was for resuming; the result is there
     show_table(table)
+    learned = results.get("picpq")
+    if learned and not any(learned.plan.criterion["b"].values()) and set(learned.plan.criterion["a"].values()) == {1.0}:
+        print("the search found nothing better than a = 1, b = 0")
     say_folder(out)
     print(f"\n{time.time() - started:.0f} s, seed {seed}; test images were used once, for the accuracies above")
 
@@ -106,9 +123,7 @@ def demo(
     candidates: Annotated[int, typer.Option(min=1, help="Candidates of the search.")] = 200,
 ) -> None:
     "The whole method on scikit-learn's digits, in about two minutes: nothing to download."
-    settings = replace(demo_settings, evolution=replace(demo_settings.evolution, candidates=candidates,
-                       population=min(candidates, demo_settings.evolution.population),
-                       tournament=min(candidates, demo_settings.evolution.tournament)))
+    settings = replace(demo_settings, evolution=demo_settings.evolution.with_candidates(candidates))
     run("digits-resnet8", "digits", None if budget is None else Budget(budget), settings, ("uniform", "unlearned", "picpq"),
         out, seed, demo_epochs, None, "cpu")
 
@@ -117,7 +132,7 @@ def demo(
 def compress(
     model: Annotated[str, typer.Option(help="cifar-resnet20, cifar-resnet56, cifar-vgg16-bn, digits-resnet8, a torchvision "
                                             "classification model, or your module:function.")] = "digits-resnet8",
-    data: Annotated[str, typer.Option(help="digits, cifar10, cifar100, or a folder with train/ and test/ (or val/).")] = "digits",
+    data: Annotated[str, typer.Option(help="digits; cifar10 or cifar100 (downloaded to ./data); or a folder with train/ and test/ (or val/).")] = "digits",
     budget: BudgetRatio = None,
     budget_in: Annotated[str, typer.Option(help="What the budget counts: bops, macs or params.")] = "bops",
     checkpoint: Annotated[Path | None, typer.Option(help="Trained weights; without it the network is trained first.")] = None,
@@ -126,8 +141,8 @@ def compress(
     strategy: Annotated[str, typer.Option(help="picpq, unlearned, uniform, l1 or random.")] = "picpq",
     baselines: Annotated[bool, typer.Option(help="Compress by uniform bits and unlearned importance too, for comparison.")] = True,
     property: Annotated[str, typer.Option(help="Filter property: rank, l1, l2, scale, taylor, median or random.")] = "rank",
-    max_bits: Annotated[str | None, typer.Option(help="Available maximum bitwidths, one or by stage: 4 or 6,5,4. "
-                                                         "Default: fitted to the budget.")] = None,
+    max_bits: Annotated[str | None, typer.Option(help="Most bits of a layer: one number, or one for each stage (layers with maps "
+                                                         "of one size): 4 or 6,5,4. Default: fitted to the budget.")] = None,
     ends: Annotated[int | None, typer.Option(help="Bits of the first and last layer. Default 8.")] = None,
     penalty: Annotated[float | None, typer.Option(help="Penalty factor pf. Default 1/6.")] = None,
     quantizer: Annotated[str | None, typer.Option(help="lsq or dorefa. Default lsq.")] = None,
@@ -136,11 +151,14 @@ def compress(
                                                              "Default 200.")] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of training the dense network.")] = 30,
     tune_epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of fine-tuning. Default 30.")] = None,
-    image_size: Annotated[int | None, typer.Option(min=1, help="Pixels, for folders of images.")] = None,
-    paper: Annotated[bool, typer.Option("--paper", help="Settings of the published method as defaults.")] = False,
+    image_size: Annotated[int | None, typer.Option(min=1, help="Pixels, for folders of images. Default: the first image's shorter side, at most 224.")] = None,
+    paper: Annotated[bool, typer.Option("--paper", help="Defaults of the published method: bits 8,6,4 with 32-bit ends, summed importances, "
+                                                        "DoReFa, 400 epochs of fine-tuning (for three-stage networks; slow).")] = False,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
-    "Compress a model on a data set that you name, beside its baselines."
+    "Compress a trained network (or train one first), and compare it with uniform bits and the unlearned criterion."
+    if ":" in model:
+        build_model(model)  # the user's module may register properties and quantizers of its own
     choose("strategy", strategy, strategies)
     settings = vary(paper_settings if paper else Settings(), property, max_bits, ends, penalty, quantizer, candidates, steps,
                     tune_epochs)
@@ -156,11 +174,7 @@ def vary(base: Settings, property: str, max_bits: str | None, ends: int | None, 
     "`base` with what was given on the command line. Raises `PicpqError` for what is not allowed."
     given = {"maximum": parse_bits(max_bits), "ends": ends, "penalty": penalty}
     bits = replace(base.bits, **{k: v for k, v in given.items() if v is not None})
-    evolution = base.evolution
-    if candidates is not None:
-        population = min(evolution.population, candidates)
-        evolution = replace(evolution, candidates=candidates, population=population,
-                            tournament=min(evolution.tournament, population))
+    evolution = base.evolution if candidates is None else base.evolution.with_candidates(candidates)
     return replace(base, property=choose("property", property, properties), bits=bits, evolution=evolution,
                    quantizer=choose("quantizer", quantizer or base.quantizer, quantizers),
                    fitness=base.fitness if steps is None else replace(base.fitness, steps=steps),

@@ -19,6 +19,7 @@ from torch import nn
 
 from .bits import Bits, maximum_bits
 from .core import PicpqWarning, check, check_number, choose
+from .counting import count
 from .criterion import importance
 from .data import Data
 from .models import build_model, evaluating, load_weights
@@ -122,6 +123,9 @@ def carry_out_plan(case: Case, plan: Plan, recreation: Recreation, checkpoint: P
     "Prune, quantize, fine-tune and judge: everything after the plan, the same for every strategy."
     s = case.settings
     compressed = prepare(case.model, case.network, plan, case.data, s.quantizer, case.seed)
+    counted = int(count(compressed, case.data.example().to(next(compressed.parameters()).device))["BOPs"].sum())
+    check(counted == plan.cost["bops"], f"BOPs counted on the model quantized by {s.quantizer!r}",
+          f"the plan's {plan.cost['bops']:,} (a quantizer must return marked(x, bits))", f"{counted:,}")
     history = train(compressed, case.data, s.tune, case.seed, case.model, checkpoint, case.show, f"fine-tuning {plan.strategy}")
     metrics = {**evaluate(compressed, case.data), "bytes": len(to_bytes(compressed))}
     candidates = pd.DataFrame(case.learned.history() if case.learned and plan.strategy == "PIC-PQ" else [])

@@ -222,7 +222,7 @@ def image_folder(
     train, held = split_validation(everything, validation, seed)
     if (len(everything) + len(test)) * 3 * image_size**2 <= memory_limit:
         train, held, test = (p.in_memory(n) for p, n in ((train, "train"), (held, "validation"), (test, "test")))
-    return Data(root.name, classes, train, held, test, **statistics(train),
+    return Data(str(root), classes, train, held, test, **statistics(train),
                 shift=4 if image_size <= 64 else image_size // 8, flip=True)
 
 # %% ../nbs/02_data.ipynb #2eeddea4

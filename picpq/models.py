@@ -188,7 +188,7 @@ def read_weights(path: str | os.PathLike) -> dict[str, torch.Tensor]:
             return safetensors.torch.load_file(path)
         weights = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can fail in any way inside these libraries
-        reason = (str(error).splitlines() or ["unknown format"])[0]
+        reason = "a pickled model, not weights (save model.state_dict())" if "weights_only" in str(error) else "damaged, or of another format"
         raise PicpqError(f"checkpoint: {path} cannot be read as weights: {reason}") from error
     for key in ("state_dict", "model_state_dict", "model"):
         if isinstance(weights, dict) and isinstance(weights.get(key), dict):

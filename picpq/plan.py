@@ -316,6 +316,7 @@ def make_plan(
 ) -> Plan:
     "Prune the weakest units of the whole network until the budget is met. Raises `BudgetError` if it cannot be."
     criterion = criterion or Criterion()
+    check(isinstance(criterion, Criterion), "criterion", "a Criterion, or None", type(criterion).__name__)
     order = pruning_order(network, importance(network, properties, criterion, tie), smallest)
     if bits.maximum is None:
         bits = fit_bits(network, order, budget, bits)

@@ -121,7 +121,7 @@ def taylor_property(network: Network, model: nn.Module, data: Iterable) -> dict[
 
 
 def random_property(network: Network, model: nn.Module, data: Iterable) -> dict[str, np.ndarray]:
-    "Uniform noise from a fixed seed: the floor that every property must beat."
+    "Uniform noise from a fixed seed: what every property has to be compared with."
     generator = np.random.default_rng(0)
     return {v.name: generator.random(v.filters) for v in network.layers if v.name in network.prunable}
 

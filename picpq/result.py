@@ -207,7 +207,7 @@ def same_bytes(path: Path, digest: str | None) -> None:
 def rebuild(recreation: Recreation, plan: Plan, dense: nn.Module | None = None) -> tuple[nn.Module, Network]:
     "The compressed network with weights still to be filled in, and the dense one's `Network`."
     if dense is None:
-        check(bool(recreation.name), "model", "given, since this result was made from an object", None)
+        check(bool(recreation.name), "model", "given (load_result(folder, dense=…)): this result was made from an object without a name", None)
         dense = build_model(recreation.name, recreation.classes, recreation.shape[0])
     network = trace(dense, torch.randn(2, *recreation.shape, generator=torch.Generator().manual_seed(0)))
     model = prune(dense, network, plan)
@@ -234,7 +234,7 @@ def load_result(
         raise PicpqError(f"{folder}/result.json or properties.json is damaged: {error}") from error
     check(good, f"metrics in {folder}/result.json", "accuracy and bytes among them", metrics)
     check(dense is not None or trust or ":" not in recreation.name, "trust",
-          f"given to import {recreation.name!r}, the user's code that this result names", trust)
+          f"given (--trust) to import {recreation.name!r}, the user's code that this result names", trust)
     same_bytes(folder / "model.safetensors", content.get("sha256"))
     try:
         model, network = rebuild(recreation, plan, dense)

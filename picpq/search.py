@@ -46,6 +46,11 @@ class Evolution:
         check_number("tournament", self.tournament, 1, self.population)
         check_number("mutated", self.mutated, 0, 1)
 
+    def with_candidates(self, candidates: int) -> Evolution:
+        "The same schedule for so many candidates; population and tournament shrink if they must."
+        population = min(self.population, candidates)
+        return replace(self, candidates=candidates, population=population, tournament=min(self.tournament, population))
+
     def step(self, i: int) -> float:
         "Annealed step of candidate `i`."
         return max(0.0, 1 - i / (1.25 * self.candidates))
@@ -235,7 +240,7 @@ def learn_criterion(
     smallest: float = 0.1,
     show: bool = True,
 ) -> Learned:
-    "Learn a and b of every layer. A storage that holds finished candidates is gone on with."
+    "Learn a and b of every layer. A storage with finished candidates is continued."
     make = lambda criterion: make_plan(network, properties, criterion, budget, bits, tie, smallest)
     make(Criterion())  # a budget that cannot be met is said before any work
     spread = {n: float(np.std(properties[n])) for n in network.prunable}
