@@ -28,9 +28,9 @@ from .models import check_finite, evaluating
 # %% auto #0
 __all__ = ['layer_types', 'convolutions', 'uncountable', 'norm_types', 'tolerance', 'Call', 'CallRecorder', 'module_stack',
            'record_calls', 'Slot', 'SelfPruning', 'dependency_graph', 'slot_key', 'tie_edges', 'group_edges', 'connect',
-           'build_slots', 'Layer', 'check_layers', 'following_norms', 'describe_layers', 'Network', 'tensor_units',
-           'carry_out', 'channels_hidden', 'layer_outputs', 'surgery_error', 'half_kept', 'failing_groups',
-           'group_units', 'find_units', 'trace']
+           'slot_width', 'build_slots', 'Layer', 'check_layers', 'following_norms', 'describe_layers', 'Network',
+           'tensor_units', 'carry_out', 'channels_hidden', 'layer_outputs', 'surgery_error', 'half_kept',
+           'failing_groups', 'group_units', 'find_units', 'trace']
 
 # %% ../nbs/04_network.ipynb #d2e6424a
 layer_types = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
@@ -223,15 +223,24 @@ def connect(edges: list, frozen: set) -> dict[tuple, int]:
     return {n: -1 if component[k] in whole else number.setdefault(component[k], len(number)) for n, k in nodes.items()}
 
 # %% ../nbs/04_network.ipynb #f1474c63
-def build_slots(slots: dict, units: dict[tuple, int]) -> tuple[Slot, ...]:
+def slot_width(module: nn.Module | None, side: str) -> int | None:
+    "How many channels a module has on that side; None if it does not say."
+    names = ("in_channels", "in_features") if side == "in" else ("out_channels", "out_features", "num_features")
+    return next((getattr(module, name) for name in names if isinstance(getattr(module, name, None), int)), None)
+
+
+def build_slots(slots: dict, units: dict[tuple, int], modules: dict[str, nn.Module]) -> tuple[Slot, ...]:
     "`Slot`s with the units of their channels."
     channels: dict[tuple, dict[int, int]] = {}
     for (name, side, c), unit in units.items():
         channels.setdefault((name, side), {})[c] = unit
-    return tuple(
-        Slot(name, side, prune, dim, np.array([channels[name, side].get(c, -1) for c in range(max(channels[name, side]) + 1)]))
-        for (name, side), (prune, dim) in slots.items() if (name, side) in channels
-    )
+    built = []
+    for (name, side), (prune, dim) in slots.items():
+        found = channels.get((name, side))
+        if found:
+            width = slot_width(modules.get(name), side) or max(found) + 1
+            built.append(Slot(name, side, prune, dim, np.array([found.get(c, -1) for c in range(width)])))
+    return tuple(built)
 
 # %% ../nbs/04_network.ipynb #0c33db7a
 @dataclass(frozen=True)
@@ -515,11 +524,14 @@ def find_units(model: nn.Module, layers: list[Layer], example: torch.Tensor) -> 
     except Exception as error:  # torch-pruning raises whatever the model's structure makes it run into
         return (), {}, {name: f"no dependency graph: {type(error).__name__}: {error}" for name in roots}
     edges += group_edges(names)
-    reasons, frozen = {}, set(outputs)
+    nodes = {node for edge in edges for node in edge}
+    torn = {n[:2] for n in nodes if n[2] >= (slot_width(modules.get(n[0]), n[1]) or n[2] + 1)}
+    reasons, frozen = {}, {*outputs, *(n for n in nodes if n[:2] in torn)}
+    reasons.update({name: "its dependency graph names channels that it does not have" for name, _ in torn})
     reasons.update({name: "its filters are the model's outputs" for name, _, _ in outputs})
     while True:
         units = connect(edges, frozen)
-        built, unit_group = build_slots(slots, units), group_units(layers, units)
+        built, unit_group = build_slots(slots, units, modules), group_units(layers, units)
         bad = failing_groups(model, built, unit_group, example)
         if not bad:
             return built, units, reasons

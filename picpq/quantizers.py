@@ -147,8 +147,8 @@ class Quantized:
     input_quantizer: nn.Module
     weight_quantizer: nn.Module
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x, weight = self.input_quantizer(x), self.weight_quantizer(self.weight)
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # the name that nn.Conv and nn.Linear give it
+        x, weight = self.input_quantizer(input), self.weight_quantizer(self.weight)
         if isinstance(self, nn.Linear):
             return nn.functional.linear(x, weight, self.bias)
         return self._conv_forward(x, weight, self.bias)
