@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -315,7 +316,7 @@ def describe_layers(model: nn.Module, example: torch.Tensor) -> list[Layer]:
     for (name, filters, taps, conv_groups), same in groups.items():
         module = modules.get(name)
         real = isinstance(module, layer_types)
-        channels = taps * conv_groups if not real or isinstance(module, nn.Linear) else module.in_channels
+        channels = slot_width(module, "in") if real else taps * conv_groups
         names[name] += 1
         label = name if names[name] == 1 else f"{name}#{names[name]}"
         layers.append(Layer(label, type(module).__name__, filters, channels, conv_groups, taps * conv_groups // channels,
@@ -346,11 +347,12 @@ class Network:
         "Number of prunable units."
         return len(self.unit_group)
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
+        "Names of all layers."
         return [layer.name for layer in self.layers]
 
-    @property
+    @cached_property
     def prunable(self) -> list[str]:
         "Names of the layers that have prunable filters."
         return [layer.name for layer, units in zip(self.layers, self.out_units) if (units >= 0).any()]

@@ -103,9 +103,10 @@ class AgingEvolution(optuna.samplers.BaseSampler):
         return search_space(self.layers)
 
     def sample_relative(self, study, trial, search_space):
-        i = len(scored(study))  # this candidate's number; trials that a kill cut short do not count
+        judged = scored(study)
+        i = len(judged)  # this candidate's number; trials that a kill cut short do not count
         rng = np.random.default_rng([self.seed, i])
-        finished = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
+        finished = [t for t in judged if t.state == optuna.trial.TrialState.COMPLETE]
         alive = finished[-self.evolution.population :]  # the oldest have died
         if i < self.evolution.population or len(alive) < self.evolution.tournament:
             a, b = self.evolution.initial(i, self.spread, rng)
@@ -251,11 +252,13 @@ def learn_criterion(
     study = open_study(storage, "picpq", sampler or AgingEvolution(spread, evolution, seed), facts)
     finished = lambda: study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
     with progress(None, "learning a and b", evolution.candidates, show) as bar:
-        bar.update(len(finished()))
-        while len(finished()) < evolution.candidates:
+        done = finished()
+        bar.update(len(done))
+        while len(done) < evolution.candidates:
             try_candidate(study, search_space(list(spread)), make, fitness)
-            bar.set_postfix(best=f"{min((t.value for t in finished()), default=math.nan):.4f}", refresh=False)
-            bar.update(len(finished()) - bar.n)
-    best = min(finished(), key=lambda t: (t.value, t.number))
+            done = finished()
+            bar.set_postfix(best=f"{min((t.value for t in done), default=math.nan):.4f}", refresh=False)
+            bar.update(len(done) - bar.n)
+    best = min(done, key=lambda t: (t.value, t.number))
     criterion = criterion_of(best.params)
     return Learned(criterion, make(criterion), best.value, study)
