@@ -21,6 +21,7 @@ setup(
     license="Apache-2.0",
     keywords=settings["keywords"],
     packages=find_packages(include=["picpq*"]),
+    package_data={settings["lib_name"]: ["checkpoints/*"]},
     python_requires=f">={settings['min_python']}",
     install_requires=settings["requirements"].split(),
     extras_require={"dev": settings["dev_requirements"].split(), "lab": settings["lab_requirements"].split()},

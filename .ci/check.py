@@ -67,6 +67,12 @@ def style() -> None:
     run(tools / "ruff", "check", "nbs", ".ci", "setup.py")
 
 
+def browser() -> str:
+    "The explorers in a real browser, where there is one."
+    said = run(sys.executable, root / ".ci" / "browser.py")
+    return said.strip() if "skipped" in said else ""
+
+
 def notebook(path: Path) -> None:
     "A notebook runs from top to bottom."
     run(tools / "nbdev_test", "--path", path, "--n_workers", "1", "--do_print")
@@ -76,11 +82,11 @@ def attempt(check: Callable, *arguments: Path) -> bool:
     "Run one check, say how it went, and whether it passed."
     name, started = arguments[0].stem if arguments else check.__name__, time.time()
     try:
-        check(*arguments)
+        said = check(*arguments)
     except AssertionError as error:
         print(f"FAILED {name} ({time.time() - started:.0f} s)\n{error}", flush=True)
         return False
-    print(f"passed {name} ({time.time() - started:.0f} s)", flush=True)
+    print(f"passed {name} ({time.time() - started:.0f} s) {said or ''}", flush=True)
     return True
 
 
@@ -91,7 +97,9 @@ def main() -> None:
     chosen = lambda name: not wanted or name in wanted
     results = [attempt(f) for f in (exports, clean, readme, style) if chosen(f.__name__)]  # these rewrite files: one by one
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        seen = [pool.submit(attempt, browser)] if chosen("browser") else []
         results += pool.map(lambda p: attempt(notebook, p), [p for p in all_notebooks() if chosen(p.stem)])
+        results += [f.result() for f in seen]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     sys.exit(not results or not all(results))
 

@@ -44,7 +44,7 @@ def say_folder(out: Path) -> None:
     "Print what lies in a result folder."
     what = {"model.safetensors": "the compressed model, weights packed at their own bits", "plan.json": "kept filters and bits",
             "layers.csv": "a row per layer", "table.csv": "the table above", "springs.png": "springs before and after",
-            "pattern.png": "pruning pattern", "bits.png": "bits per layer", "bops.png": "where the bit operations went"}
+            "plan.png": "pruning pattern, bits per layer, where the bit operations went"}
     print(f"\nwritten to {out}/")
     for name, text in what.items():
         if (out / name).exists():

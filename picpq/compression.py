@@ -24,7 +24,7 @@ from .criterion import importance
 from .data import Data
 from .models import build_model, evaluating, load_weights
 from .network import Network, trace
-from .pictures import pictures
+from .pictures import Point, pictures
 from .plan import Budget, BudgetError, Plan, dense_counts, fit_bits, make_plan, pruning_order, uniform_plan
 from .properties import measure
 from .result import Recreation, Result, to_bytes
@@ -233,9 +233,9 @@ def format_table(table: pd.DataFrame) -> pd.DataFrame:
 
 def save_comparison(table: pd.DataFrame, results: dict[str, Result], out: str | Path, tie: str = "mean") -> Path:
     "Write the last strategy's result with its pictures, and the table, as one folder."
-    result = list(results.values())[-1]
-    properties = result.properties
-    drawn = pictures(result.network, properties, result.plan, tie) if properties else {}
+    result, properties = list(results.values())[-1], list(results.values())[-1].properties
+    points = [Point(float(row["× fewer BOPs"]), float(row["accuracy (%)"]), str(name)) for name, row in table.iterrows()]
+    drawn = pictures(result.network, properties, result.plan, tie, points[-1:], points[:-1]) if properties else {}
     return result.save(out, {"table.csv": table.to_csv(), **drawn})
 
 # %% ../nbs/17_compression.ipynb #98a44eb5

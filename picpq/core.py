@@ -91,7 +91,7 @@ def write_whole(
 
 # %% ../nbs/01_core.ipynb #205407fb
 result_files = {"model.safetensors", "plan.json", "result.json", "layers.csv", "table.csv", "history.csv", "candidates.csv",
-                "properties.json", "springs.png", "pattern.png", "bits.png", "bops.png"}
+                "properties.json", "springs.png", "plan.png"}
 
 
 def is_result(folder: Path, marker: str) -> bool:

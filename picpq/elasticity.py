@@ -6,12 +6,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from .core import check
 
 # %% auto #0
-__all__ = ['finite_array', 'hooke', 'parallel', 'series', 'chain_extensions', 'give_way', 'spring_path', 'draw_springs']
+__all__ = ['finite_array', 'hooke', 'parallel', 'series', 'chain_extensions', 'give_way', 'spring_path']
 
 # %% ../nbs/00_elasticity.ipynb #2c214964
 def finite_array(
@@ -71,25 +70,3 @@ def spring_path(x: float, top: float, length: float, coils: int = 6, width: floa
     side = np.array([0, 1, 0, -1] * coils + [0]) * width
     lead = 0.12  # straight ends, as shares of the length
     return np.concatenate([[x], x + side, [x]]), top - length * np.concatenate([[0], lead + (1 - 2 * lead) * steps, [1]])
-
-
-def draw_springs(
-    axis: Axes,
-    extension: Sequence[float] | np.ndarray,  # FP of each spring (n,), in [0, 1] or so
-    holds: Sequence[bool] | np.ndarray,  # which hold (n,)
-    color: str = "#0072b2",  # of the springs that hold
-    width: float = 1.6,  # line width: the stiffer the material, the thicker the wire
-) -> None:
-    "Draw a layer as springs side by side, the most extended first; the ones that gave way are broken and grey."
-    extension, holds = finite_array("extension", extension), np.asarray(holds, dtype=bool)
-    order = np.argsort(-extension, kind="stable")
-    axis.hlines(0, -0.7, len(extension) - 0.3, color="#444444", linewidth=2)
-    for k, i in enumerate(order):
-        length = 0.5 + extension[i]
-        xs, ys = spring_path(k, 0, length)
-        if holds[i]:
-            axis.plot(xs, ys, color=color, linewidth=width, solid_joinstyle="round")
-            axis.plot([k], [-length], "o", color=color, markersize=4)
-        else:  # only the upper part is left hanging
-            axis.plot(xs[: len(xs) // 3], ys[: len(ys) // 3], color="#bbbbbb", linewidth=1)
-    axis.set_axis_off()

@@ -3,177 +3,692 @@
 # %% ../nbs/16_pictures.ipynb #36953e5a
 from __future__ import annotations
 
+import base64
 import io
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from html import escape
+from pathlib import Path
 
+import matplotlib
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
+import resvg_py
+from PIL import Image
 
+from .bits import surviving_share
+from .core import check, choose, write_whole
+from .counting import cost_model, dense_bops, layer_bops, ragged
 from .criterion import Criterion, importance
-from .elasticity import draw_springs
+from .elasticity import give_way, hooke, spring_path
 from .network import Network
-from .plan import Plan, kept_units, layer_table
+from .plan import Plan, dense_counts, kept_units, plan_bits, uniform_plan
 
 # %% auto #0
-__all__ = ['blue', 'orange', 'grey', 'dark', 'stage_colors', 'springs_shown', 'columns_shown', 'new_figure', 'to_png',
-           'label_layers', 'layer_width', 'stage_color', 'springs_figure', 'pattern_grid', 'pattern_figure',
-           'bits_figure', 'bops_figure', 'pictures']
+__all__ = ['ink', 'accent', 'stage_colors', 'faint', 'quiet', 'fonts', 'rows_shown', 'gone_color', 'fixed_color', 'no_color',
+           'palette', 'published_points', 'text', 'rect', 'line', 'dot', 'Picture', 'picture', 'springs', 'Material',
+           'who_holds', 'spring_label', 'force_bars', 'next_to_go', 'springs_picture', 'network_springs', 'PlanView',
+           'plan_view', 'describe', 'pattern_cells', 'viridis', 'pattern_pixels', 'pattern_image', 'tied_layers',
+           'tie_rows', 'Columns', 'stage_of', 'stage_runs', 'stage_bands', 'pattern_panel', 'legend', 'tie_panel',
+           'bits_panel', 'ticks', 'bops_panel', 'layer_axis', 'totals', 'total_tiles', 'landmarks', 'apart',
+           'ratio_ladder', 'layer_panel', 'Point', 'pareto', 'nice_ticks', 'accuracy_panel', 'tip', 'plan_picture',
+           'parts_panel', 'pictures']
 
 # %% ../nbs/16_pictures.ipynb #0f50c676
-blue, orange, grey, dark = "#0072b2", "#d55e00", "#d9d9d9", "#444444"
-stage_colors = ("#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#d55e00")  # Okabe and Ito's palette
+ink, accent = "currentColor", "#d55e00"  # of text and axes; of the headline and what is selected
+stage_colors = ("#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999933")  # Okabe and Ito's palette, and an olive
+faint, quiet = 0.18, 0.75  # opacities of what is gone, and of secondary text
 
 
-def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **options: object) -> tuple[Figure, np.ndarray | Axes]:
-    "A figure of its own with its axes; size in inches."
-    figure = Figure(figsize=(width, height), dpi=80, layout="constrained")  # of notebooks; files have their own
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, **options)
+def text(x: float, y: float, content: object, size: float = 11, anchor: str = "start", opacity: float = 1.0,
+         color: str = ink, bold: bool = False) -> str:
+    "Words, their baseline at (x, y); anchor: start, middle or end."
+    weight = ' font-weight="600"' if bold else ""
+    return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" text-anchor="{anchor}" fill="{color}" fill-opacity="{opacity:g}"{weight}>'
+            f"{escape(str(content))}</text>")
 
 
-def to_png(figure: Figure, dpi: int = 130) -> bytes:
-    "The figure as a PNG file's content."
+def rect(x: float, y: float, width: float, height: float, color: str, opacity: float = 1.0, extra: str = "", inside: str = "") -> str:
+    "A filled rectangle, (x, y) its upper left corner."
+    return (f'<rect x="{x:.2f}" y="{y:.2f}" width="{max(width, 0):.2f}" height="{max(height, 0):.2f}" fill="{color}" '
+            f'fill-opacity="{opacity:g}" {extra}>{inside}</rect>')
+
+
+def line(points: Iterable[tuple[float, float]], color: str = ink, width: float = 1.0, opacity: float = 1.0, dash: str = "") -> str:
+    "A line through points."
+    where = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    dashed = f' stroke-dasharray="{dash}"' if dash else ""
+    return (f'<polyline points="{where}" fill="none" stroke="{color}" stroke-width="{width:g}" stroke-opacity="{opacity:g}" '
+            f'stroke-linejoin="round"{dashed}/>')
+
+
+def dot(x: float, y: float, radius: float, color: str = ink, hollow: bool = False, opacity: float = 1.0, inside: str = "") -> str:
+    "A circle, filled or hollow."
+    paint = f'fill="none" stroke="{color}" stroke-width="1.6"' if hollow else f'fill="{color}"'
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" {paint} opacity="{opacity:g}">{inside}</circle>'
+
+# %% ../nbs/16_pictures.ipynb #b9020f26
+fonts = str(Path(matplotlib.get_data_path()) / "fonts" / "ttf")  # DejaVu Sans
+
+
+@dataclass(frozen=True)
+class Picture:
+    "An SVG picture: shows itself in a notebook, saves itself as .svg or .png."
+
+    svg: str
+
+    def png(self, scale: float = 2.0) -> bytes:
+        "The picture as a PNG file's content, so many pixels for each unit, on white."
+        plain = re.sub(r"var\([^,]+,\s*([^)]+)\)", r"\1", self.svg)  # a file has no theme
+        return bytes(resvg_py.svg_to_bytes(svg_string=plain, zoom=scale, background="#ffffff", skip_system_fonts=True,
+                                           font_dirs=[fonts], font_family="DejaVu Sans", sans_serif_family="DejaVu Sans"))
+
+    def save(self, path: str | Path) -> Path:
+        "Write the picture, whole or not at all. Raises `PicpqError` unless the name ends in .svg or .png."
+        kind = choose("picture's file type", Path(path).suffix, (".svg", ".png"))
+        return write_whole(path, self.png() if kind == ".png" else re.sub(r"var\([^,]+,\s*([^)]+)\)", r"\1", self.svg))
+
+    def _repr_png_(self) -> bytes:
+        return self.png(1.5)
+
+
+def picture(width: float, height: float, marks: Iterable[str], label: str) -> Picture:
+    "Marks on a page of that size; `label` says in words what is seen."
+    head = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" role="img" '
+            f'aria-label="{escape(label)}" font-family="var(--jp-ui-font-family, DejaVu Sans), sans-serif" '
+            f'style="color:var(--jp-ui-font-color1, #222222);width:100%;max-width:{1.35 * width:g}px;height:auto;display:block">')
+    return Picture(head + "".join(marks) + "</svg>")
+
+# %% ../nbs/16_pictures.ipynb #8fa97960
+def springs(
+    extension: Sequence[float] | np.ndarray,  # x, or FP, of each spring, in [0, 1]: (n,)
+    holds: Sequence[bool] | np.ndarray,  # (n,)
+    x: float,  # left end of the beam
+    y: float,  # of the beam
+    pitch: float,  # from one spring to the next
+    longest: float,  # length of a spring whose extension is 1
+    color: str = stage_colors[0],
+    wire: float = 1.6,  # thickness
+) -> list[str]:
+    "Springs that hang from a beam, as marks; the ones that gave way are broken."
+    marks = [line([(x, y), (x + pitch * len(extension), y)], width=2.5)]
+    for k, (stretch, hold) in enumerate(zip(extension, holds)):
+        at, length = x + pitch * (k + 0.5), longest * (0.3 + 0.7 * float(np.clip(stretch, 0, 1)))
+        across, down = spring_path(at, -y, length, width=0.26 * pitch)
+        points = list(zip(across, -down))
+        if hold:
+            marks += [line(points, color, wire), dot(at, y + length + 0.14 * pitch, 0.16 * pitch, color)]
+        else:
+            marks.append(line(points[: len(points) // 3], opacity=0.45))
+    return marks
+
+# %% ../nbs/16_pictures.ipynb #c86d9f20
+@dataclass(frozen=True)
+class Material:
+    "A layer as an elastic material: its springs' extensions, its deformation scale and its relative shift."
+
+    extension: tuple[float, ...]  # FP of each spring, in [0, 1]
+    a: float = 1.0
+    b: float = 0.0
+    name: str = "layer"
+
+    @property
+    def force(self) -> np.ndarray:
+        "I = a·FP + b of each spring: (n,)."
+        return hooke(self.extension, self.a, self.b)
+
+
+def who_holds(materials: Sequence[Material], load: int) -> list[np.ndarray]:
+    "Which springs of each material hold when `load` of all have to give way."
+    holds = give_way(np.concatenate([m.force for m in materials]), load)
+    return np.split(holds, np.cumsum([len(m.extension) for m in materials])[:-1])
+
+
+def spring_label(materials: Sequence[Material], load: int) -> str:
+    "The scene in words."
+    parts = [f"{m.name} with a = {m.a:.2f}, b = {m.b:+.2f}: {int(h.sum())} of {len(h)} springs hold"
+             for m, h in zip(materials, who_holds(materials, load))]
+    return f"{load} springs give way under the load. " + "; ".join(parts) + "."
+
+# %% ../nbs/16_pictures.ipynb #d349dfb7
+def force_bars(materials: Sequence[Material], holds: Sequence[np.ndarray], x: float, y: float, pitch: float, gap: float,
+               height: float, low: float, high: float) -> list[str]:
+    "Restoring force of every spring as a bar from zero, under its spring, as marks; grey: gave way."
+    marks, place = [], lambda v: y + height * (high - v) / (high - low)
+    for k, (material, hold) in enumerate(zip(materials, holds)):
+        for i, (force, stays) in enumerate(zip(material.force, hold)):
+            top, bottom = sorted((place(force), place(0.0)))
+            color = stage_colors[k] if stays else ink
+            marks.append(rect(x + 0.2 * pitch, top, 0.6 * pitch, bottom - top, color, 1 if stays else faint))
+            below = place(0.0) + (13 if force >= 0 else -5)  # where no bar and no threshold runs through it
+            marks.append(text(x + pitch / 2, below, f"{force:.2f}", 10, "middle", 1 if stays else quiet))
+            x += pitch
+        x += gap
+    return marks
+
+
+def next_to_go(materials: Sequence[Material], load: int) -> tuple[int, int]:
+    "Material and spring of the weakest one that still holds."
+    candidates = [(force, -k, -i) for k, (m, h) in enumerate(zip(materials, who_holds(materials, load)))
+                  for i, (force, hold) in enumerate(zip(m.force, h)) if hold]
+    _, k, i = min(candidates)
+    return -k, -i
+
+# %% ../nbs/16_pictures.ipynb #9ec0c07f
+def springs_picture(materials: Sequence[Material], load: int) -> Picture:
+    "Materials under a load: springs, forces, threshold, and the law with the numbers of the spring that is next to go."
+    check(len(materials) >= 1, "materials", "one or more", len(materials))
+    holds, count = who_holds(materials, load), sum(len(m.extension) for m in materials)
+    width, gap, left = 860.0, 40.0, 60.0
+    pitch = min((width - left - 20 - gap * (len(materials) - 1)) / count, 74.0)
+    forces = np.concatenate([m.force for m in materials])
+    k, i = next_to_go(materials, load)
+    weakest, gone = materials[k].force[i], forces[~np.concatenate(holds)]
+    threshold = (weakest + gone.max()) / 2 if len(gone) else None
+    low, high = min(0.0, forces.min() * 1.1), max(forces.max(), 0.1) * 1.12
+    marks, x, beam, bars = [], left, 104.0, 290.0
+    for n, (m, h) in enumerate(zip(materials, holds)):
+        color, span = stage_colors[n % len(stage_colors)], pitch * len(m.extension)
+        marks += [text(x, 62, m.name, 14, bold=True, color=color),
+                  text(x, 80, f"a = {m.a:.2f}, b = {m.b:+.2f}", 12),
+                  text(x + span, 80, f"{int(h.sum())} of {len(h)} hold", 12, "end")]
+        marks += springs(m.extension, h, x, beam, pitch, 150, color, float(np.clip(1.8 * m.a**0.5, 0.7, 5)))
+        x += span + gap
+    place = lambda v: bars + 130 * (high - v) / (high - low)
+    marks.append(line([(left, beam), (x - gap, beam)], width=2.5))  # one beam for all
+    marks += force_bars(materials, holds, left, bars, pitch, gap, 130, low, high)
+    marks += [line([(left - 6, place(0)), (x - gap + 6, place(0))], opacity=quiet), text(left - 10, place(0) + 4, "0", 10, "end", quiet),
+              text(8, beam + 60, "extension", 10.5, opacity=quiet), text(8, beam + 74, "FP", 10.5, opacity=quiet),
+              text(8, bars + 40, "force", 10.5, opacity=quiet), text(8, bars + 54, "I", 10.5, opacity=quiet)]
+    if threshold is not None:
+        marks.append(line([(left - 6, place(threshold)), (x - gap + 6, place(threshold))], accent, 1.5, dash="5 4"))
+    m = materials[k]
+    law = f"I = a · FP + b = {m.a:.2f} · {m.extension[i]:.2f} {m.b:+.2f} = {weakest:.2f}".replace("+", "+ ").replace("-", "− ").replace("= − ", "= −")
+    marks += [text(left, 26, law, 17, bold=True),
+              text(width - 16, 26, "no spring gives way" if threshold is None else f"threshold {threshold:.2f}", 14, "end", color=ink if threshold is None else accent),
+              text(left, 458, f"The weakest spring that holds is number {i + 1} of {m.name}; {load} of {count} gave way.", 11.5, opacity=quiet)]
+    return picture(width, 470, marks, spring_label(materials, load))
+
+# %% ../nbs/16_pictures.ipynb #5a86381d
+def network_springs(network: Network, properties: Mapping[str, np.ndarray], plan: Plan, layers: int = 8, filters: int = 6) -> Picture:
+    "The network's springs before and after a plan: up to so many layers, and so many filters of each, by their property."
+    names = network.prunable
+    check(len(names) > 0, "network", "one with prunable layers", "none")
+    chosen = [names[k] for k in np.unique(np.linspace(0, len(names) - 1, min(layers, len(names))).round().astype(int))]
+    criterion = Criterion.from_dict(plan.criterion) if plan.criterion else Criterion()
+    longest = max(float(np.max(properties[n])) for n in chosen) or 1.0
+    span, marks = 132.0, [text(8, 20, "before", 12, bold=True), text(8, 196, "after", 12, bold=True)]
+    for column, name in enumerate(chosen):
+        layer, x = network.layers[network.index(name)], 8 + column * (span + 12)
+        order = np.argsort(-properties[name], kind="stable")
+        shown = order[np.unique(np.linspace(0, layer.filters - 1, min(filters, layer.filters)).round().astype(int))]
+        kept = plan.keep.get(name, range(layer.filters))
+        extension, color, pitch = properties[name][shown] / longest, stage_colors[layer.stage % len(stage_colors)], span / len(shown)
+        a, b = criterion.a.get(name, 1.0), criterion.b.get(name, 0.0)
+        marks += [text(x, 40, name, 10.5), *springs(extension, np.ones(len(shown), bool), x, 50, pitch, 105, color),
+                  *springs(extension, np.isin(shown, list(kept)), x, 240, pitch, 105, color, float(np.clip(1.6 * a**0.5, 0.6, 4.5))),
+                  text(x, 216, f"{len(kept)} of {layer.filters} hold", 10.5), text(x, 230, f"a = {a:.2f}, b = {b:+.2f}", 9.5, opacity=quiet)]
+    gone = sum(network.layers[network.index(n)].filters - len(v) for n, v in plan.keep.items())
+    return picture(8 + len(chosen) * (span + 12), 366, marks, f"springs of {len(chosen)} layers before and after: {gone} filters of the network gave way")
+
+# %% ../nbs/16_pictures.ipynb #e5225741
+@dataclass(frozen=True, eq=False)
+class PlanView:
+    "What a plan does to a network, layer by layer: all arrays int or float (layers,) unless said otherwise."
+
+    network: Network
+    plan: Plan
+    strength: np.ndarray  # importance of each unit: float (units,)
+    keep: np.ndarray  # bool (units,)
+    kept: np.ndarray  # filters that stay
+    share: np.ndarray  # s, of the weight mass
+    weight_bits: np.ndarray
+    activation_bits: np.ndarray
+    macs: np.ndarray
+    bops: np.ndarray
+
+    @property
+    def mean_bits(self) -> float:
+        "Bits of a weight, averaged over the MACs."
+        return float(np.average(self.weight_bits, weights=self.macs))
+
+    @property
+    def bytes(self) -> float:
+        "Size of the layers' weights at their own bits."
+        positions = np.array([layer.positions for layer in self.network.layers])
+        return float((self.macs / positions * self.weight_bits).sum() / 8)
+
+    @property
+    def published_ratio(self) -> float:
+        "How many times fewer bit operations by the published convention."
+        counted = layer_bops(self.network, self.keep, self.weight_bits, self.activation_bits, "published").sum()
+        return dense_bops(self.network, "published") / int(counted)
+
+    @property
+    def threshold(self) -> float | None:
+        "Importance of the weakest unit that stays; None if all stay."
+        return None if self.keep.all() else float(self.strength[self.keep].min())
+
+
+def plan_view(network: Network, properties: Mapping[str, np.ndarray], plan: Plan, tie: str = "mean") -> PlanView:
+    "The numbers behind a plan's picture. Raises `PicpqError` where plan or properties do not fit the network."
+    criterion = Criterion.from_dict(plan.criterion) if plan.criterion else Criterion()
+    keep, (weight_bits, activation_bits) = kept_units(network, plan), plan_bits(network, plan)
+    model = cost_model(network)
+    macs = model.macs(keep)
+    return PlanView(network, plan, importance(network, properties, criterion, tie), keep, model.count(keep, model.outputs),
+                    surviving_share(network, keep)[0], weight_bits, activation_bits, macs, macs * weight_bits * activation_bits)
+
+# %% ../nbs/16_pictures.ipynb #67f5012d
+def describe(view: PlanView, layer: str | None = None) -> str:
+    "A plan in one or two sentences: its totals, and one layer."
+    plan, filters = view.plan, sum(v.filters for v in view.network.layers)
+    said = (f"{plan.ratio():.2f} times fewer bit operations than dense, {view.published_ratio:.2f} by the published convention; "
+            f"{100 / plan.ratio('macs'):.1f} % of the MACs; {int(view.kept.sum())} of {filters} filters kept; "
+            f"{view.mean_bits:.2f} bits on average.")
+    if layer is None:
+        return said
+    k = view.network.index(layer)
+    return f"{said} Layer {layer}: {view.kept[k]} of {view.network.layers[k].filters} filters kept, {view.weight_bits[k]} bits."
+
+# %% ../nbs/16_pictures.ipynb #393508b8
+rows_shown = 120  # pixels of the pattern's image
+
+
+@lru_cache(maxsize=32)
+def pattern_cells(network: Network) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    "Unit and layer of all filters end to end, and for each pixel (rows, layers) which of them it shows, -1: none."
+    units, starts = cost_model(network).outputs
+    filters = np.diff(np.append(starts, len(units)))
+    layer = np.repeat(np.arange(len(filters)), filters)
+    height = np.maximum(np.round(rows_shown * np.sqrt(filters / filters.max())), 1)
+    row = np.arange(rows_shown)[::-1, None]  # from the bottom
+    cell = starts + np.minimum(row * filters / height, filters - 1).astype(int)
+    return units, layer, np.where(row < height, cell, -1)
+
+
+def viridis(count: int = 256) -> np.ndarray:
+    "Colours from weak to strong: uint8 (count, 4)."
+    return (matplotlib.colormaps["viridis"](np.linspace(0.1, 1, count)) * 255).astype(np.uint8)
+
+
+gone_color, fixed_color, no_color = (128, 128, 128, 70), (128, 128, 128, 160), (0, 0, 0, 0)  # pruned; cannot be pruned; nothing there
+palette = np.vstack([viridis(), [gone_color, fixed_color, no_color]]).astype(np.uint8)
+
+
+def pattern_pixels(view: PlanView) -> np.ndarray:
+    "The pattern as an image: uint8 RGBA (rows, layers, 4)."
+    units, layer, cell = pattern_cells(view.network)
+    rank = np.empty(view.network.units, dtype=int)
+    rank[np.argsort(view.strength, kind="stable")] = np.arange(view.network.units) * 255 // max(1, view.network.units - 1)
+    color = np.append(np.where(view.keep, rank, 256), 257)[units]  # index into the palette, of each filter
+    order = np.lexsort((-color, color == 256, layer))  # in each layer: kept first, strongest first
+    return palette[np.where(cell < 0, 258, color[order][cell])]
+
+
+def pattern_image(view: PlanView) -> str:
+    "The pattern as a PNG in a data address."
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
-    return buffer.getvalue()
+    Image.fromarray(pattern_pixels(view), "RGBA").save(buffer, "PNG", compress_level=1)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+# %% ../nbs/16_pictures.ipynb #870e2fb7
+@lru_cache(maxsize=32)
+def tied_layers(network: Network) -> list[tuple[int, ...]]:
+    "Sets of two or more layers whose filters are tied, each as layer numbers, longest first."
+    members: dict[int, set[int]] = {}
+    for k, units in enumerate(network.out_units):
+        for group in np.unique(network.unit_group[units[units >= 0]]).tolist():
+            members.setdefault(group, set()).add(k)
+    return sorted({tuple(sorted(m)) for m in members.values() if len(m) > 1}, key=lambda m: (-len(m), m))
 
 
-def label_layers(axis: Axes, network: Network) -> None:
-    "Names under the columns where there is room for them, numbers where there is not."
-    count = len(network.layers)
-    if count <= 30:
-        axis.set_xticks(range(count), network.names, rotation=90, fontsize=7)
-    else:
-        axis.set_xticks(range(0, count, 5), range(0, count, 5), fontsize=7)
-        axis.set_xlabel("layer", fontsize=8)
-    axis.set_xlim(-0.6, count - 0.4)
+def tie_rows(network: Network) -> list[list[tuple[int, ...]]]:
+    "Tied sets in rows, so that no two of a row overlap."
+    rows: list[list[tuple[int, ...]]] = []
+    for members in tied_layers(network):
+        free = next((row for row in rows if all(members[-1] < o[0] or o[-1] < members[0] for o in row)), None)
+        if free is None:
+            rows.append(free := [])
+        free.append(members)
+    return rows
+
+# %% ../nbs/16_pictures.ipynb #1850a51e
+@dataclass(frozen=True)
+class Columns:
+    "Where layers stand: columns of equal width from `left` to `right`."
+
+    count: int
+    left: float = 58.0
+    right: float = 852.0
+
+    @property
+    def width(self) -> float:
+        return (self.right - self.left) / self.count
+
+    def x(self, k: float) -> float:
+        "Left end of column `k`."
+        return self.left + k * self.width
 
 
-def layer_width(network: Network) -> float:
-    "Inches for one column per layer."
-    return float(np.clip(0.3 * len(network.layers) + 1.5, 5.5, 12))
-
-
-def stage_color(network: Network) -> list[str]:
+def stage_of(network: Network) -> list[str]:
     "The colour of each layer's stage."
     return [stage_colors[layer.stage % len(stage_colors)] for layer in network.layers]
 
-# %% ../nbs/16_pictures.ipynb #13eb5bb1
-springs_shown, columns_shown = 6, 8  # springs per layer, and layers, in one picture
+
+def stage_runs(network: Network) -> list[tuple[int, int, int]]:
+    "Runs of layers of one stage: stage, first layer, behind the last."
+    runs: list[tuple[int, int, int]] = []
+    for k, layer in enumerate(network.layers):
+        if runs and runs[-1][0] == layer.stage:
+            runs[-1] = (layer.stage, runs[-1][1], k + 1)
+        else:
+            runs.append((layer.stage, k, k + 1))
+    return runs
 
 
-def springs_figure(network: Network, properties: Mapping[str, np.ndarray], plan: Plan) -> Figure:
-    "The network's springs before and after: each column a layer, extension = FP, thickness = a, broken = pruned."
-    names = network.prunable
-    chosen = [names[k] for k in np.unique(np.linspace(0, len(names) - 1, min(columns_shown, len(names))).round().astype(int))]
-    criterion = Criterion.from_dict(plan.criterion) if plan.criterion else Criterion()
-    figure, axes = new_figure(1.55 * len(chosen) + 0.5, 3.9, 2, len(chosen), squeeze=False)
-    longest = max(float(np.max(properties[n])) for n in chosen) or 1.0
-    for column, name in enumerate(chosen):
-        layer = network.layers[network.index(name)]
-        order = np.argsort(-properties[name], kind="stable")
-        shown = order[np.unique(np.linspace(0, layer.filters - 1, min(springs_shown, layer.filters)).round().astype(int))]
-        kept = plan.keep.get(name, range(layer.filters))
-        extension = properties[name][shown] / longest
-        color = stage_colors[layer.stage % len(stage_colors)]
-        width = float(np.clip(1.4 * criterion.a.get(name, 1.0) ** 0.5, 0.5, 4))
-        draw_springs(axes[0, column], extension, np.ones(len(shown), bool), color, 1.4)
-        draw_springs(axes[1, column], extension, np.isin(shown, list(kept)), color, width)
-        axes[0, column].set_title(name, fontsize=8)
-        axes[1, column].set_title(f"{len(kept)} of {layer.filters} hold\na = {criterion.a.get(name, 1.0):.2f}, "
-                                  f"b = {criterion.b.get(name, 0.0):+.2f}", fontsize=7.5)
-        for axis in axes[:, column]:
-            axis.set_ylim(-1.65, 0.15)
-    figure.suptitle(f"Springs before (top) and after (bottom): up to {springs_shown} filters of a layer, by their property", fontsize=9)
-    return figure
+def stage_bands(network: Network, at: Columns, y: float) -> list[str]:
+    "Names of the stages over their layers."
+    marks = []
+    for stage, first, end in stage_runs(network):
+        x, width, color = at.x(first), (end - first) * at.width, stage_colors[stage % len(stage_colors)]
+        label = f"stage {stage + 1}"
+        widths = {network.layers[k].filters for k in range(first, end)}
+        more = f"{label} · {widths.pop()} filters" if len(widths) == 1 else label
+        said = next((s for s in (more, label, str(stage + 1)) if 6.5 * len(s) < width), "")
+        marks += [rect(x + 0.5, y + 5, width - 1, 3, color), text(x + width / 2, y, said, 10.5, "middle", quiet)]
+    return marks
 
-# %% ../nbs/16_pictures.ipynb #67f5012d
-def pattern_grid(network: Network, properties: Mapping[str, np.ndarray], plan: Plan, tie: str = "mean") -> np.ndarray:
-    "RGBA (filters, layers, 4): colour by importance rank in the whole network, grey for pruned, white above the layer."
-    criterion = Criterion.from_dict(plan.criterion) if plan.criterion else Criterion()
-    force, keep = importance(network, properties, criterion, tie), kept_units(network, plan)
-    rank = np.argsort(np.argsort(force)) / max(1, network.units - 1)
-    grid = np.ones((max(layer.filters for layer in network.layers), len(network.layers), 4))
-    for column, units in enumerate(network.out_units):
-        if (units < 0).all():
-            grid[: len(units), column] = (0.94, 0.94, 0.94, 1)  # cannot be pruned
-            continue
-        standing = np.where(units >= 0, np.append(rank, 2.0)[units], 2.0)
-        kept = np.append(keep, True)[units]
-        order = np.lexsort((-standing, ~kept))  # kept first, strongest first
-        colors = colormaps["viridis"](np.clip(standing[order], 0, 1))
-        colors[~kept[order]] = (0.8, 0.8, 0.8, 1)
-        grid[: len(units), column] = colors
-    return grid
+# %% ../nbs/16_pictures.ipynb #68d8dcdc
+def pattern_panel(view: PlanView, at: Columns, y: float, height: float) -> list[str]:
+    "The pruning pattern and its legend, with a separator behind every layer."
+    image = (f'<image x="{at.left:g}" y="{y:g}" width="{at.right - at.left:g}" height="{height:g}" preserveAspectRatio="none" '
+             f'style="image-rendering:pixelated" href="{pattern_image(view)}"/>')
+    gaps = "".join(f"M{at.x(k):.1f} {y:g}v{height:g}" for k in range(1, at.count))
+    marks = [image, f'<path d="{gaps}" stroke="var(--jp-layout-color0, #ffffff)" stroke-width="{1 if at.width > 6 else 0.4:g}"/>',
+             text(4, y + height / 2, "filters", 10.5, opacity=quiet)]
+    return marks
 
 
-def pattern_figure(network: Network, properties: Mapping[str, np.ndarray], plan: Plan, tie: str = "mean") -> Figure:
-    "The pruning pattern: layers × filters."
-    figure, axis = new_figure(layer_width(network) + 0.6, 3.6)
-    grid = pattern_grid(network, properties, plan, tie)
-    axis.imshow(grid, origin="lower", aspect="auto", interpolation="nearest", extent=(-0.5, grid.shape[1] - 0.5, 0, grid.shape[0]))
-    for column in range(grid.shape[1] + 1):
-        axis.axvline(column - 0.5, color="white", linewidth=1)
-    label_layers(axis, network)
-    axis.set_ylabel("filters", fontsize=8)
-    axis.tick_params(axis="y", labelsize=7)
-    kept, filters = layer_table(network, plan)["kept"].sum(), sum(layer.filters for layer in network.layers)
-    axis.set_title(f"{kept:,} of {filters:,} filters kept (dark grey: pruned, light grey: cannot be pruned)", fontsize=9)
-    bar = figure.colorbar(ScalarMappable(Normalize(0, 1), "viridis"), ax=axis, pad=0.01, fraction=0.03)
-    bar.set_ticks([0, 1], labels=["weak", "strong"], fontsize=7)
-    return figure
+def legend(network: Network, at: Columns, y: float) -> list[str]:
+    "What the pattern's colours mean."
+    marks, x = [], at.left
+    for k, color in enumerate(viridis(24)[:, :3]):
+        marks.append(rect(x + 34 + 4 * k, y, 4.2, 9, "#%02x%02x%02x" % tuple(color)))
+    marks += [text(x, y + 8, "weak", 9.5, opacity=quiet), text(x + 134, y + 8, "strong", 9.5, opacity=quiet),
+              rect(x + 190, y, 12, 9, "#808080", gone_color[3] / 255), text(x + 207, y + 8, "pruned", 9.5, opacity=quiet)]
+    if any((units < 0).any() for units in network.out_units):
+        marks += [rect(x + 262, y, 12, 9, "#808080", fixed_color[3] / 255), text(x + 279, y + 8, "cannot be pruned", 9.5, opacity=quiet)]
+    if tied_layers(network):
+        marks += [line([(x + 392, y + 5), (x + 416, y + 5)]), dot(x + 392, y + 5, 2.2), dot(x + 416, y + 5, 2.2),
+                  text(x + 423, y + 8, "tied layers keep the same filters", 9.5, opacity=quiet)]
+    return marks
 
-# %% ../nbs/16_pictures.ipynb #ff44ec1a
-def bits_figure(network: Network, plan: Plan) -> Figure:
-    "Bitwidth of each layer's weights and inputs."
-    table = layer_table(network, plan)
-    figure, axis = new_figure(layer_width(network), 2.6)
-    where, colors = np.arange(len(table)), stage_color(network)
-    weights, inputs = table["weight bits"], table["activation bits"]
-    axis.bar(where, weights, color=colors, width=0.8)
-    size = 7 if len(table) <= 30 else 5
-    for k, bits in enumerate(weights):
-        axis.text(k, bits + 0.15, f"{bits}", ha="center", va="bottom", fontsize=size)
-    if (weights != inputs).any():
-        axis.plot(where, inputs, "_", color="black", markersize=8)
-    note = ", marks: inputs" if (weights != inputs).any() else " and inputs"
-    axis.set_ylim(0, max(weights.max(), inputs.max()) * 1.2)
-    axis.set_ylabel(f"bits of weights{note}", fontsize=8)
-    axis.tick_params(axis="y", labelsize=7)
-    axis.set_title(f"Bits per layer, coloured by stage ({np.average(weights, weights=table['MACs']):.2f} on average over the MACs)",
-                   fontsize=9)
-    label_layers(axis, network)
-    return figure
 
-# %% ../nbs/16_pictures.ipynb #8f9ea28b
-def bops_figure(network: Network, plan: Plan) -> Figure:
-    "Bit operations of each layer before and after, on a logarithmic scale, and what pruning and bits did of it."
-    table = layer_table(network, plan)
-    dense, pruned = table["dense MACs"] * 1024, table["MACs"] * 1024
-    figure, axis = new_figure(layer_width(network), 2.9)
-    where = np.arange(len(table))
-    axis.bar(where, dense, color=grey, width=0.8, label="dense, 32 bits")
-    axis.bar(where, pruned, color="#9ecae1", width=0.8, label="after pruning alone")
-    axis.bar(where, table["BOPs"], color=blue, width=0.8, label="after pruning and lowering bits")
-    axis.set_yscale("log")
-    axis.set_ylim(table["BOPs"].min() / 3, dense.max() * 2)
-    axis.set_ylabel("bit operations", fontsize=8)
-    axis.tick_params(axis="y", labelsize=7)
-    axis.set_title(f"{plan.ratio():.1f}× fewer bit operations = {plan.ratio('macs'):.2f}× fewer MACs × "
-                   f"{plan.ratio() / plan.ratio('macs'):.1f}× from bits", fontsize=9)
-    axis.legend(fontsize=7, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.1), frameon=False)
-    label_layers(axis, network)
-    return figure
+def tie_panel(network: Network, at: Columns, y: float, selected: int | None, rows: int = 4) -> list[str]:
+    "Rows of joined dots under layers whose filters are tied; the selected layer's chain stands out."
+    marks = []
+    for r, row in enumerate(tie_rows(network)[:rows]):
+        for members in row:
+            own = selected in members
+            color, opacity, where = (accent, 1.0, y + 7 * r) if own else (ink, 0.55, y + 7 * r)
+            marks.append(line([(at.x(members[0] + 0.5), where), (at.x(members[-1] + 0.5), where)], color, 1.2 if own else 0.8, opacity))
+            marks += [dot(at.x(k + 0.5), where, min(2.4, at.width / 3), color, opacity=opacity) for k in members]
+    hidden = len(tie_rows(network)) - rows
+    return marks + ([text(at.left, y + 7 * rows + 5, f"and {hidden} more rows", 9, opacity=quiet)] if hidden > 0 else [])
 
 # %% ../nbs/16_pictures.ipynb #35ac47ab
-def pictures(network: Network, properties: Mapping[str, np.ndarray], plan: Plan, tie: str = "mean") -> dict[str, bytes]:
-    "The four pictures of a plan as PNG files' contents, by file name."
-    figures = {"springs.png": springs_figure(network, properties, plan),
-               "pattern.png": pattern_figure(network, properties, plan, tie),
-               "bits.png": bits_figure(network, plan), "bops.png": bops_figure(network, plan)}
-    return {name: to_png(figure) for name, figure in figures.items()}
+def bits_panel(view: PlanView, at: Columns, y: float, height: float, maximum: np.ndarray | None = None, pinned: PlanView | None = None) -> list[str]:
+    "Bits of each layer's weights; ghost bars up to the available maximum M, ticks where a pinned plan was."
+    full = max(8, *(b for b in (*view.weight_bits.tolist(), 0) if b < 32))
+    tall = lambda bits: height * min(bits, full + 1) / (full + 1)  # 32, not quantized, stands one above the rest
+    marks, bar = [text(4, y + height / 2 + 4, "bits", 10.5, opacity=quiet)], 0.84 * at.width
+    for k, (bits, color) in enumerate(zip(view.weight_bits.tolist(), stage_of(view.network))):
+        x = at.x(k + 0.08)
+        if maximum is not None and maximum[k] > bits:
+            marks.append(rect(x, y + height - tall(maximum[k]), bar, tall(maximum[k]) - tall(bits), ink, faint * 0.7))
+        marks.append(rect(x, y + height - tall(bits), bar, tall(bits), color))
+        if at.width > 10:
+            marks.append(text(at.x(k + 0.5), y + height + 10, bits, 9 if at.width > 13 else 7.5, "middle"))
+    return marks + ticks(pinned and [y + height - tall(b) for b in pinned.weight_bits], at)
+
+
+def ticks(heights: Sequence[float] | None, at: Columns) -> list[str]:
+    "A short line over each column."
+    return [line([(at.x(k + 0.08), v), (at.x(k + 0.92), v)], width=1.4) for k, v in enumerate(heights or ())]
+
+
+def bops_panel(view: PlanView, at: Columns, y: float, height: float, pinned: PlanView | None = None) -> list[str]:
+    "Share of all bit operations that each layer has; ticks where a pinned plan was."
+    share = view.bops / view.bops.sum()
+    before = None if pinned is None else pinned.bops / pinned.bops.sum()
+    most = max(share.max(), 0 if before is None else before.max())
+    marks = [text(4, y + height / 2, "share of", 10.5, opacity=quiet), text(4, y + height / 2 + 13, "BOPs", 10.5, opacity=quiet)]
+    for k, (part, color) in enumerate(zip(share.tolist(), stage_of(view.network))):
+        marks.append(rect(at.x(k + 0.08), y + height * (1 - part / most), 0.84 * at.width, height * part / most, color, 0.8))
+    marks.append(text(at.right, y + 6, f"highest: {share.max():.1%}", 9.5, "end", quiet))
+    return marks + ticks(None if before is None else [y + height * (1 - v / most) for v in before], at)
+
+
+def layer_axis(network: Network, at: Columns, y: float) -> list[str]:
+    "Names under the columns where there is room for them, numbers where there is not."
+    if at.width > 7 * max(len(n) for n in network.names):
+        return [text(at.x(k + 0.5), y, n, 9.5, "middle", quiet) for k, n in enumerate(network.names)]
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if s * at.width > 22)
+    return [text(at.x(k + 0.5), y, k, 9.5, "middle", quiet) for k in range(0, at.count, step)]
+
+# %% ../nbs/16_pictures.ipynb #318cc6ce
+def totals(view: PlanView) -> list[tuple[float, str, str]]:
+    "A plan's totals: value, how it is written, what it is."
+    filters = sum(v.filters for v in view.network.layers)
+    return [(view.plan.ratio(), "{:.1f}×", "fewer bit operations"), (100 - 100 / view.plan.ratio("macs"), "{:.1f} %", "of the MACs pruned"),
+            (float(view.kept.sum()), "{:,.0f}", f"of {filters:,} filters kept"), (view.mean_bits, "{:.2f}", "bits, mean over MACs"),
+            (view.bytes / 1000, "{:,.1f} KB", "of weights")]
+
+
+def total_tiles(view: PlanView, pinned: PlanView | None, y: float, accuracy: float | None = None) -> list[str]:
+    "The totals as large figures."
+    tiles = [(*t, None if pinned is None else p[0]) for t, p in zip(totals(view), totals(pinned or view))]
+    if accuracy is not None:
+        tiles.append((accuracy, "{:.1f} %", "accuracy", None))
+    marks, x = [], 4.0
+    for k, (value, style, caption, before) in enumerate(tiles):
+        written = style.format(value)
+        marks += [text(x, y + 22, written, 21, bold=True, color=accent if k == 0 else ink), text(x, y + 38, caption, 10.5, opacity=quiet)]
+        if before is not None:
+            change = style.split("}")[0] + "}"
+            marks.append(text(x, y + 51, f"{change.replace(':', ':+').format(value - before)} to pinned", 9.5, opacity=quiet))
+        x += 856 / max(len(tiles), 5)
+    return marks
+
+# %% ../nbs/16_pictures.ipynb #d7568c21
+published_points = {  # MACs of the dense network → what was published (arXiv 2312.00851), in times fewer bit operations
+    125_485_696: {"published, as counted there": 54.96, "published, counted honestly": 18.8},  # ResNet56 on CIFAR-10; recounted by hand
+    1_814_073_344: {"published, as counted there": 53.24},  # ResNet18 on ImageNet
+}
+
+
+@lru_cache(maxsize=32)
+def landmarks(network: Network) -> tuple[dict[str, float], dict[str, float]]:
+    "Ratios to compare with: of dense and uniform networks, and of published ones."
+    uniform = {f"uniform {bits} bit": uniform_plan(network, bits).ratio() for bits in (8, 4, 2)}
+    return {"dense": 1.0, **uniform}, published_points.get(dense_counts(network)["macs"], {})
+
+
+def apart(labels: Sequence[str], wanted: Sequence[float], left: float, right: float, letter: float = 6.0) -> list[float]:
+    "Middles of labels on one line, near where they are wanted (rising or not), so that none overlaps another or the ends."
+    half, places = [letter * len(s) / 2 for s in labels], list(wanted)
+    order = np.argsort(wanted, kind="stable").tolist()
+    edge = left
+    for k in order:  # to the right as far as needed
+        places[k] = max(places[k], edge + half[k])
+        edge = places[k] + half[k] + letter
+    edge = right
+    for k in order[::-1]:  # and back from the right end
+        places[k] = min(places[k], edge - half[k])
+        edge = places[k] - half[k] - letter
+    return places
+
+
+def ratio_ladder(view: PlanView, pinned: PlanView | None, y: float, left: float = 58, right: float = 852) -> list[str]:
+    "Where a plan's bit operations stand on a logarithmic axis, above; landmarks below."
+    plain, published = landmarks(view.network)
+    ratio = view.plan.ratio()
+    most = max(*plain.values(), *published.values(), ratio, 1.0) * 1.05
+    x = lambda value: left + (right - left) * np.log(max(value, 1)) / np.log(most)
+    marks = [line([(left, y + 18), (right, y + 18)], opacity=0.5)]
+    for row, points in enumerate((plain, published)):
+        said = [f"{name} {value:.3g}×" for name, value in points.items()]
+        marks += [line([(x(value), y + 18), (x(value), y + 23)], opacity=0.5) for value in points.values()]
+        marks += [text(at, y + 34 + 13 * row, s, 9.5, "middle", quiet) for s, at in zip(said, apart(said, [x(v) for v in points.values()], left, right))]
+    if pinned is not None:
+        marks.append(dot(x(pinned.plan.ratio()), y + 18, 5, hollow=True))
+    other = f"{view.published_ratio:.1f}× by the published convention" if abs(view.published_ratio / ratio - 1) > 1e-3 else "by either convention"
+    at, said = x(ratio), f"this plan {ratio:.1f}×, {other}"
+    where = min(max(at, left + 140), right - 140)
+    return [*marks, dot(at, y + 18, 5.5, accent), text(where, y + 8, said, 10.5, "middle", color=accent)]
+
+# %% ../nbs/16_pictures.ipynb #c192c895
+def layer_panel(view: PlanView, layer: str, x: float, y: float, width: float, height: float, bins: int = 28) -> list[str]:
+    "Histogram of a layer's importances, kept and pruned, before that of the whole network; the global threshold."
+    network, k = view.network, view.network.index(layer)
+    criterion = Criterion.from_dict(view.plan.criterion) if view.plan.criterion else Criterion()
+    a, b, about = criterion.a.get(layer, 1.0), criterion.b.get(layer, 0.0), network.layers[k]
+    marks = [text(x, y + 10, f"{k} · {layer}", 12, bold=True)]
+    units = network.out_units[k][network.out_units[k] >= 0]
+    if not len(units):
+        return [*marks, text(x, y + 28, f"not pruned: {network.whole.get(layer, 'nothing it is tied to can be')}", 10.5, opacity=quiet)]
+    tied = next((len(m) - 1 for m in tied_layers(network) if k in m), 0)
+    ties = f"tied with {tied} layer{'s' * (tied > 1)}" if tied else "tied with none"
+    marks += [text(x + width, y + 10, f"I = {a:.2f} · FP {'−' if b < 0 else '+'} {abs(b):.2f}", 12, "end"),
+              text(x, y + 25, f"{view.kept[k]} of {about.filters} kept · {view.share[k]:.0%} of the weight mass · {view.weight_bits[k]} bits · {ties}", 10.5, opacity=quiet)]
+    low, high = float(view.strength.min()), float(view.strength.max())
+    edges = np.linspace(low, high if high > low else low + 1, bins + 1)
+    own, gone, all_of = (np.histogram(s, edges)[0] for s in (view.strength[units], view.strength[units[~view.keep[units]]], view.strength))
+    floor, top, bar = y + height - 14, y + 34, width / bins
+    tall = (floor - top) / max(own.max(), 1)
+    color = stage_colors[about.stage % len(stage_colors)]
+    for n in range(bins):
+        at, ghost = x + n * bar, (floor - top) * all_of[n] / max(all_of.max(), 1)
+        marks.append(rect(at, floor - ghost, bar, ghost, ink, faint * 0.5))
+        marks.append(rect(at + 0.5, floor - tall * own[n], bar - 1, tall * (own[n] - gone[n]), color))
+        marks.append(rect(at + 0.5, floor - tall * gone[n], bar - 1, tall * gone[n], ink, 0.35))
+    marks += [line([(x, floor), (x + width, floor)], opacity=0.5), text(x, y + height - 2, f"{low:.2f}", 9.5, opacity=quiet),
+              text(x + width, y + height - 2, f"importance {high:.2f}", 9.5, "end", quiet)]
+    if view.threshold is not None:
+        at = x + width * (view.threshold - low) / (edges[-1] - low)
+        marks += [line([(at, top - 4), (at, floor)], accent, 1.5, dash="4 3"),
+                  text(min(max(at, x + 60), x + width - 110), y + height - 2, f"threshold {view.threshold:.2f}", 9.5, "middle", color=accent)]
+    return marks
+
+# %% ../nbs/16_pictures.ipynb #bf725230
+@dataclass(frozen=True)
+class Point:
+    "A measured plan: how many times fewer bit operations, and its accuracy in percent."
+
+    ratio: float
+    accuracy: float
+    label: str = ""
+
+
+def pareto(points: Sequence[Point]) -> list[Point]:
+    "The points that no other beats on both counts, by ratio."
+    front: list[Point] = []
+    for p in sorted(points, key=lambda p: (-p.ratio, -p.accuracy)):
+        if not front or p.accuracy > front[-1].accuracy:
+            front.append(p)
+    return front[::-1]
+
+
+def nice_ticks(low: float, high: float, count: int = 4) -> np.ndarray:
+    "About so many round numbers from low to high."
+    step = 10.0 ** np.floor(np.log10(max(high - low, 1e-9) / count))
+    step *= next(f for f in (1, 2, 5, 10) if (high - low) / (step * f) <= count)
+    return np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
+
+
+def accuracy_panel(points: Sequence[Point], now: float, x: float, y: float, width: float, height: float, note: str = "",
+                   baselines: Sequence[Point] = ()) -> list[str]:
+    "Accuracy against bit operations of measured plans with their Pareto front, and of baselines; a line at the shown plan's ratio."
+    left, floor, top = x + 34, y + height - 14, y + 34
+    ratios = [p.ratio for p in (*points, *baselines)] + [now]
+    low, high = min(ratios) / 1.15, max(ratios) * 1.15
+    measured = [p.accuracy for p in (*points, *baselines)] or [0.0, 100.0]
+    worst, best = min(measured), max(measured)
+    worst, best = worst - max(1.0, 0.1 * (best - worst)), min(100.0, best + max(1.0, 0.1 * (best - worst)))
+    px = lambda r: left + (x + width - left) * np.log(r / low) / np.log(high / low)
+    py = lambda v: floor - (floor - top) * (v - worst) / (best - worst)
+    marks = [text(x, y + 10, "accuracy against bit operations", 12, bold=True), text(x, y + 25, note, 10.5, opacity=quiet)]
+    for v in nice_ticks(worst, best):
+        marks += [line([(left, py(v)), (x + width, py(v))], opacity=faint), text(left - 5, py(v) + 3.5, f"{v:g} %", 9.5, "end", quiet)]
+    log_ticks = [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000) if low <= t <= high] or [round(now, 1)]
+    marks += [text(px(t), y + height - 2, f"{t:g}×", 9.5, "middle", quiet) for t in log_ticks]
+    marks += [line([(px(now), top - 4), (px(now), floor)], accent, 1, dash="2 3"),
+              line([(px(p.ratio), py(p.accuracy)) for p in pareto(points)], width=1.2, opacity=0.6)]
+    for p in baselines:
+        marks += [dot(px(p.ratio), py(p.accuracy), 4, hollow=True, opacity=quiet, inside=tip(p))]
+    for p in points[:-1]:
+        marks.append(dot(px(p.ratio), py(p.accuracy), 3.2, stage_colors[0], opacity=0.75, inside=tip(p)))
+    return marks + [dot(px(p.ratio), py(p.accuracy), 5, accent, inside=tip(p)) for p in points[-1:]]
+
+
+def tip(point: Point) -> str:
+    "What a point says when the pointer rests on it, and to who cannot see it."
+    return f"<title>{escape(point.label)} {point.ratio:.1f}×, {point.accuracy:.2f} %</title>"
+
+# %% ../nbs/16_pictures.ipynb #0ce958fe
+def plan_picture(
+    view: PlanView,
+    layer: str | None = None,  # the one that is shown in full; None: the one with most bit operations
+    pinned: PlanView | None = None,  # a plan to compare with
+    maximum: np.ndarray | None = None,  # M of each layer, for ghost bars: int (layers,)
+    points: Sequence[Point] = (),  # measured plans, the latest last
+    note: str = "",  # how they were measured
+    accuracy: float | None = None,  # of this plan, if it is known
+    baselines: Sequence[Point] = (),  # measured networks to compare with
+    pick: str = "",  # JavaScript that runs when a layer is clicked, with {} for its number
+) -> Picture:
+    "The whole picture of a plan: totals, pattern, bits, where the bit operations are, one layer, accuracy."
+    network = view.network
+    at, ties = Columns(len(network.layers)), min(len(tie_rows(network)), 4) * 7
+    names = network.prunable or network.names
+    layer = layer or max(names, key=lambda n: view.bops[network.index(n)])
+    k = network.index(layer)
+    rows = 13 * bool(landmarks(network)[1])  # published points need a line of their own
+    y = 118 + rows
+    bits, bops = y + 178 + ties, y + 262 + ties
+    below = bops + 96
+    marks = [*total_tiles(view, pinned, 0, accuracy), *ratio_ladder(view, pinned, 58), *stage_bands(network, at, y), *pattern_panel(view, at, y + 12, 150),
+             *tie_panel(network, at, y + 170, k), *bits_panel(view, at, bits, 60, maximum, pinned),
+             *bops_panel(view, at, bops, 44, pinned), *layer_axis(network, at, bops + 58), *legend(network, at, bops + 70),
+             rect(at.x(k), y + 9, at.width, bops + 46 - y - 9, "none", extra=f'stroke="{accent}" stroke-width="1.5" rx="2"'),
+             *layer_panel(view, layer, 12, below, 400, 150)]
+    marks += accuracy_panel(points, view.plan.ratio(), 452, below, 400, 150, note, baselines) if points else parts_panel(view, pinned, 452, below, 400)
+    for n, about in enumerate(network.layers):  # tooltips and clicks, over everything
+        tip = f"<title>{escape(about.name)}: {view.kept[n]} of {about.filters} filters, {view.weight_bits[n]} bits, {view.bops[n] / view.bops.sum():.1%} of the BOPs</title>"
+        click = f'onclick="{escape(pick.format(n))}" style="cursor:pointer"' if pick else ""
+        marks.append(rect(at.x(n), y + 9, at.width, bops + 46 - y - 9, "transparent", extra=click, inside=tip))
+    return picture(860, below + 154, marks, describe(view, layer))
+
+
+def parts_panel(view: PlanView, pinned: PlanView | None, x: float, y: float, width: float) -> list[str]:
+    "What pruning and what bits contribute to a ratio, on one logarithmic bar each."
+    marks, shown = [text(x, y + 10, "where the ratio comes from", 12, bold=True)], [("this plan", view)] + ([("pinned", pinned)] if pinned else [])
+    most = np.log(max(max(v.plan.ratio() for _, v in shown), 1.001))
+    for row, (name, v) in enumerate(shown):
+        by_macs, top = v.plan.ratio("macs"), y + 26 + 52 * row
+        by_bits = v.plan.ratio() / by_macs
+        first, second = (width * max(np.log(r), 0) / most for r in (by_macs, by_bits))
+        marks += [rect(x, top, first, 16, stage_colors[0]), rect(x + first, top, second, 16, stage_colors[3]),
+                  text(x, top + 30, f"{name}: {by_macs:.2f}× by pruning, times {by_bits:.1f}× by bits, is {v.plan.ratio():.1f}×", 10.5, opacity=quiet)]
+    return marks
+
+# %% ../nbs/16_pictures.ipynb #cf4e1279
+def pictures(network: Network, properties: Mapping[str, np.ndarray], plan: Plan, tie: str = "mean", points: Sequence[Point] = (),
+             baselines: Sequence[Point] = ()) -> dict[str, bytes]:
+    "The two pictures of a plan as PNG files' contents, by file name; measured accuracies if they are given."
+    note = "after fine-tuning; rings: " + ", ".join(p.label for p in baselines)
+    accuracy = points[-1].accuracy if points else None
+    drawn = plan_picture(plan_view(network, properties, plan, tie), points=points, note=note, baselines=baselines, accuracy=accuracy)
+    return {"springs.png": network_springs(network, properties, plan).png(), "plan.png": drawn.png()}

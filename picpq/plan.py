@@ -138,7 +138,7 @@ def dense_counts(network: Network) -> dict[str, int]:
 # %% ../nbs/10_plan.ipynb #b82b549d
 def kept_units(network: Network, plan: Plan) -> np.ndarray:
     "Which units a plan keeps: bool (units,). Raises `PicpqError` where it does not fit the network or parts tied filters."
-    keep, votes = np.ones(network.units, dtype=bool), {}
+    keep, parts = np.ones(network.units, dtype=bool), []
     named = {*plan.keep, *plan.weight_bits}
     check(named <= set(network.names), "layers of the plan", "those of this network", sorted(named - set(network.names))[:3])
     for layer, units in zip(network.layers, network.out_units):
@@ -147,11 +147,11 @@ def kept_units(network: Network, plan: Plan) -> np.ndarray:
         stays = np.zeros(layer.filters, dtype=bool)
         stays[list(filters)] = True
         check(bool(stays[units < 0].all()), f"keep of layer {layer.name!r}", "all of its unprunable filters", "some of them")
-        for unit, stay in zip(units[units >= 0].tolist(), stays[units >= 0].tolist()):
-            first = votes.setdefault(unit, (layer.name, stay))
-            check(first[1] == stay, f"filters tied between layers {first[0]!r} and {layer.name!r}", "kept or pruned together",
-                  "one kept, one pruned")
-            keep[unit] = stay
+        keep[units[(units >= 0) & ~stays]] = False
+        parts.append(stays)
+    for layer, units, stays in zip(network.layers, network.out_units, parts):
+        check(bool((np.append(keep, True)[units] == stays).all()), f"filters of layer {layer.name!r} and of those tied to it",
+              "kept or pruned together", "some kept, some pruned")
     return keep
 
 # %% ../nbs/10_plan.ipynb #ceff06ee

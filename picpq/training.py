@@ -40,6 +40,7 @@ class Recipe:
     temperature: float = 2.0  # of the teacher's softmax
     augment: bool = True  # shift and flip as the data set says
     reestimate: int = 0  # batches on which BatchNorm statistics are measured anew at the end
+    precision: str = "fp32"  # "bf16": layers compute in bfloat16 where that is safe (autocast); weights stay float32
 
     def __post_init__(self):
         for name, low in (("epochs", 1), ("batch", 2), ("steps", 0), ("reestimate", 0)):
@@ -51,6 +52,7 @@ class Recipe:
             check_number(name, getattr(self, name), 0, high)
         check_number("temperature", self.temperature, 1e-3)
         check(self.schedule in ("cosine", "constant", "steps"), "schedule", "cosine, constant or steps", self.schedule)
+        check(self.precision in ("fp32", "bf16"), "precision", "fp32 or bf16", self.precision)
 
 
 dense_recipe = Recipe()
@@ -170,10 +172,11 @@ def run_epoch(model, data, recipe, seed, teacher, optimizer, epoch, bar) -> dict
         for group in optimizer.param_groups:
             group["lr"] = lr
         taught = None
-        if teacher is not None and recipe.distill > 0:
-            with torch.no_grad():
-                taught = teacher(x)
-        out = model(x)
+        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
+            if teacher is not None and recipe.distill > 0:
+                with torch.no_grad():
+                    taught = teacher(x).float()
+            out = model(x).float()
         loss = training_loss(out, y, taught, recipe)
         if not math.isfinite(loss.item()):
             raise TrainingError(f"the loss became {loss.item()} in epoch {epoch + 1}, step {k + 1}; lower lr (now {lr:.3g}) "
