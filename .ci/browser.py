@@ -22,6 +22,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
@@ -64,14 +65,15 @@ def server(kind: str, folder: Path, dark: bool = False) -> Iterator[str]:
         (themes / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
         base = f"http://127.0.0.1:{port}"
         if kind == "lab":
-            options = [f"--port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}", "--ip=127.0.0.1", "--no-browser", "--allow-root"]
-            command, address, ready = ["jupyterlab", *options], f"{base}/doc/tree/{{}}?token={token}&reset", f"{base}/api?token={token}"
+            options = [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}", "--ip=127.0.0.1", "--allow-root"]
+            address, ready = f"{base}/doc/tree/{{}}?token={token}&reset", f"{base}/api?token={token}"
         else:
-            options = [f"--port={port}", f"--theme={'dark' if dark else 'light'}", "--no-browser", f"--token={token}", "--Voila.ip=127.0.0.1", str(folder)]
-            command, address, ready = ["voila", *options], f"{base}/voila/render/{{}}?token={token}", f"{base}/?token={token}"
+            options = [f"--theme={'dark' if dark else 'light'}", f"--token={token}", "--Voila.ip=127.0.0.1", str(folder)]
+            address, ready = f"{base}/voila/render/{{}}?token={token}", f"{base}/?token={token}"
+        command = [sys.executable, "-m", "jupyterlab" if kind == "lab" else "voila", f"--port={port}", "--no-browser", *options]
         log = Path(home, "log")
         with log.open("w") as output:
-            process = subprocess.Popen([sys.executable, "-m", *command], cwd=folder, env={**os.environ, **where, "OMP_NUM_THREADS": "1"},
+            process = subprocess.Popen(command, cwd=folder, env={**os.environ, **where, "OMP_NUM_THREADS": "1"},
                                        stdout=output, stderr=subprocess.STDOUT)
         try:
             deadline = time.time() + 60
@@ -125,25 +127,28 @@ def press(page, name: str, key: str, times: int = 1) -> str:
 
 def errors(page) -> list[str]:
     "Error output anywhere on the page."
-    found = page.locator('[data-mime-type="application/vnd.jupyter.stderr"], [data-mime-type="application/vnd.jupyter.error"], [role="alert"]').all_inner_texts()
-    return [text for text in found if text.strip()] + (["Traceback on the page"] if "Traceback" in page.locator("body").inner_text() else [])
+    kinds = [f'[data-mime-type="application/vnd.jupyter.{kind}"]' for kind in ("stderr", "error")]
+    found = [text for text in page.locator(", ".join([*kinds, '[role="alert"]'])).all_inner_texts() if text.strip()]
+    return found + (["Traceback on the page"] if "Traceback" in page.locator("body").inner_text() else [])
 
 
 cut_off = """() => {
     const bad = [], svg = document.querySelector('.picpq-canvas svg'), box = svg.getBoundingClientRect();
-    const texts = [...svg.querySelectorAll('text')].filter(t => t.textContent.trim()).map(t => [t.textContent, t.getBoundingClientRect()]);
+    const texts = [...svg.querySelectorAll('text')].filter(t => t.textContent.trim())
+        .map(t => [t.textContent, t.getBoundingClientRect()]);
     for (const [s, r] of texts)
-        if (r.left < box.left - 1 || r.right > box.right + 1 || r.top < box.top - 1 || r.bottom > box.bottom + 1) bad.push('outside the picture: ' + s);
+        if (r.left < box.left - 1 || r.right > box.right + 1 || r.top < box.top - 1 || r.bottom > box.bottom + 1)
+            bad.push('outside the picture: ' + s);
     for (let i = 0; i < texts.length; i++) for (let j = i + 1; j < texts.length; j++) {
         const [s, a] = texts[i], [t, b] = texts[j];
-        const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left), tall = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+        const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+        const tall = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
         if (wide > 1.5 && tall > 4) bad.push('over each other: ' + s + ' | ' + t);
     }
-    if (box.right > innerWidth || box.width < 500) bad.push('the picture does not fit: ' + box.width + ' wide, to ' + box.right + ' of ' + innerWidth);
-    for (const w of document.querySelectorAll('.picpq-explorer .widget-label, .picpq-explorer .widget-readout, .picpq-explorer button, .picpq-explorer .widget-label-basic')) {
-        const r = w.getBoundingClientRect();
-        if (r.width && w.scrollWidth > w.clientWidth + 1) bad.push('cut off: ' + w.innerText);
-    }
+    if (box.right > innerWidth || box.width < 500) bad.push(`the picture is ${box.width} wide, to ${box.right} of ${innerWidth}`);
+    const labels = ['.widget-label', '.widget-readout', 'button', '.widget-label-basic'].map(w => '.picpq-explorer ' + w).join();
+    for (const w of document.querySelectorAll(labels))
+        if (w.offsetWidth && w.scrollWidth > w.clientWidth + 1) bad.push('cut off: ' + w.innerText);
     return bad;
 }"""
 
@@ -167,7 +172,6 @@ def check_springs(page) -> None:
     "Load, stiffness and shift do what the library says, by keyboard."
     from picpq.explorer import digit_springs
     from picpq.pictures import spring_label
-    from dataclasses import replace
 
     first, second = digit_springs()
     load = int(press(page, "load", "ArrowRight", 2))
@@ -179,7 +183,7 @@ def check_springs(page) -> None:
 
 
 def check_compression(page) -> None:
-    "Budget, a click on a layer, its scale and a stage's bits do what the code that the page shows does; the pattern's pixels change."
+    "Budget, a click on a layer, its scale and a stage's bits do what the page's own code does; the pattern's pixels change."
     from picpq.pictures import describe, plan_view
 
     pattern = lambda: page.locator(".picpq-canvas svg image").first.get_attribute("href")
@@ -280,6 +284,9 @@ fp = {n: rng.random(network.layers[network.index(n)].filters) for n in network.p
 Explorer(Workbench(network, {"rank": fp}), Knobs(ratio=63, maximum=KNOB))"""
 
 
+large_pages = (("ResNet56, bits given", "(6, 5, 4)", "scale-a"), ("ResNet56, bits fitted to the budget", "None", "budget"))
+
+
 def write_page(path: Path, code: str) -> None:
     "A notebook of one cell."
     cell = {"cell_type": "code", "id": "only", "metadata": {}, "source": code, "execution_count": None, "outputs": []}
@@ -322,13 +329,10 @@ def latency(out: Path) -> None:
     "Measure from key to picture at ResNet56's size, and while dragging; write CSV."
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        kinds = {"ResNet56, bits given": "(6, 5, 4)", "ResNet56, bits fitted to the budget": "None"}
-        for number, (name, knob) in enumerate(kinds.items()):
-            write_page(Path(folder, f"{number}.ipynb"), large_page.replace("KNOB", knob))
-        for number, (name, knob) in enumerate(kinds.items()):
-            slider = "scale-a" if number == 0 else "budget"
+        for name, knob, slider in large_pages:
+            write_page(Path(folder, "page.ipynb"), large_page.replace("KNOB", knob))
             with server("lab", Path(folder)) as address, browsing(False, 1280) as page:
-                page.goto(address.format(f"{number}.ipynb"))
+                page.goto(address.format("page.ipynb"))
                 run_all(page)
                 page.wait_for_selector(".picpq-canvas svg", timeout=patience)
                 page.evaluate(watch_canvas)
@@ -342,10 +346,12 @@ def latency(out: Path) -> None:
                 delays, painted = sorted(page.evaluate("seen.delays")), sorted(page.evaluate("seen.painted"))
                 drawn, settled = drag(page, slider)
                 seen = page.evaluate("seen")
-                rows.append({"explorer": name, "keys": len(delays), "key to picture, median ms": round(statistics.median(delays), 1),
-                             "90th percentile ms": round(delays[int(0.9 * len(delays))], 1),
-                             "key to painted frame, median ms": round(statistics.median(painted), 1), "blank frames": seen["blank"], "frames": seen["frames"],
-                             "pictures during a drag of 90 moves": drawn, "ms from letting go to the last picture": round(settled, 1)})
+                rows.append({
+                    "explorer": name, "keys": len(delays), "key to picture, median ms": round(statistics.median(delays), 1),
+                    "90th percentile ms": round(delays[int(0.9 * len(delays))], 1),
+                    "key to painted frame, median ms": round(statistics.median(painted), 1),
+                    "blank frames": seen["blank"], "frames": seen["frames"], "pictures during a drag of 90 moves": drawn,
+                    "ms from letting go to the last picture": round(settled, 1)})
     rows[0]["kernel alone, median ms"] = round(kernel_time(large_page.replace("KNOB", "(6, 5, 4)")), 1)
     with out.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))

@@ -235,7 +235,7 @@ def save_comparison(table: pd.DataFrame, results: dict[str, Result], out: str | 
     "Write the last strategy's result with its pictures, and the table, as one folder."
     result, properties = list(results.values())[-1], list(results.values())[-1].properties
     points = [Point(float(row["× fewer BOPs"]), float(row["accuracy (%)"]), str(name)) for name, row in table.iterrows()]
-    drawn = pictures(result.network, properties, result.plan, tie, points[-1:], points[:-1]) if properties else {}
+    drawn = pictures(result.network, properties, result.plan, tie, points[-1], points[:-1]) if properties else {}
     return result.save(out, {"table.csv": table.to_csv(), **drawn})
 
 # %% ../nbs/17_compression.ipynb #98a44eb5

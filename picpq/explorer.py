@@ -36,8 +36,8 @@ from .training import evaluate, reestimate
 # %% auto #0
 __all__ = ['held_out', 'own_origin', 'wide', 'live_note', 'uniform_bits', 'pick_layer', 'stage_name', 'Knobs', 'Workbench',
            'quick_accuracy', 'code_for', 'Background', 'slider', 'button', 'free_path', 'saved_note', 'Page',
-           'some_springs', 'digit_springs', 'SpringExplorer', 'Session', 'explorer_controls', 'Explorer', 'code_block',
-           'explore']
+           'some_springs', 'digit_springs', 'SpringExplorer', 'Session', 'explorer_controls', 'PlanPage', 'Explorer',
+           'code_block', 'explore']
 
 # %% ../nbs/22_explorer.ipynb #9db2a4c7
 def stage_name(stage: int) -> str:
@@ -100,7 +100,8 @@ class Workbench:
             return Bits(knobs.maximum, penalty=knobs.penalty)
         key = (knobs.ratio, knobs.penalty, knobs.property)
         if key not in self.fitted:
-            order = pruning_order(self.network, importance(self.network, self.fp(knobs.property), tie=self.tie), self.smallest)
+            strength = importance(self.network, self.fp(knobs.property), tie=self.tie)
+            order = pruning_order(self.network, strength, self.smallest)
             if len(self.fitted) > 500:
                 self.fitted.clear()
             self.fitted[key] = fit_bits(self.network, order, Budget(knobs.ratio), Bits(penalty=knobs.penalty))
@@ -108,8 +109,8 @@ class Workbench:
 
     def plan(self, knobs: Knobs) -> Plan:
         "The plan. Raises `BudgetError` where it cannot be met."
-        return make_plan(self.network, self.fp(knobs.property), knobs.criterion(self.network), Budget(knobs.ratio), self.bits(knobs),
-                         self.tie, self.smallest, "explorer")
+        criterion, bits = knobs.criterion(self.network), self.bits(knobs)
+        return make_plan(self.network, self.fp(knobs.property), criterion, Budget(knobs.ratio), bits, self.tie, self.smallest, "explorer")
 
     def view(self, knobs: Knobs) -> PlanView:
         "The plan's numbers, for its picture."
@@ -206,10 +207,10 @@ class Background:
 wide = {"description_width": "104px"}  # of a control's name
 
 
-def slider(kind: type, name: str, value: float, low: float, high: float, step: float, form: str, hint: str, **options: object) -> widgets.Widget:
+def slider(kind: type, name: str, value: float, low: float, high: float, step: float, form: str, hint: str) -> widgets.Widget:
     "A slider with its name, range, number format and tooltip."
-    made = kind(value=value, min=low, max=high, step=step, description=name, readout_format=form, style=wide, description_tooltip=hint,
-                layout=widgets.Layout(width="318px"), **options)
+    made = kind(value=value, min=low, max=high, step=step, description=name, readout_format=form, style=wide,
+                description_tooltip=hint, layout=widgets.Layout(width="318px"))
     return made.add_class("picpq-" + name.replace(" ", "-"))
 
 
@@ -298,10 +299,11 @@ class SpringExplorer(Page):
         check(len(self.materials) == 2, "materials", "two", len(self.materials))
         count = sum(len(m.extension) for m in self.materials)
         self.load = slider(widgets.IntSlider, "load", count // 3, 0, count - 1, 1, "d", "How many springs must give way: the budget.")
-        scale = lambda k, m: slider(widgets.FloatLogSlider, f"stiffness a {k}", m.a, -1, 1, 0.02, ".2f", f"Deformation scale of {m.name}.")
-        shift = lambda k, m: slider(widgets.FloatSlider, f"shift b {k}", m.b, -1, 1, 0.01, ".2f", f"Relative shift of {m.name}.")
-        self.scales = [scale(k + 1, m) for k, m in enumerate(self.materials)]
-        self.shifts = [shift(k + 1, m) for k, m in enumerate(self.materials)]
+        numbered = list(enumerate(self.materials, start=1))
+        self.scales = [slider(widgets.FloatLogSlider, f"stiffness a {k}", m.a, -1, 1, 0.02, ".2f", f"Deformation scale of {m.name}.")
+                       for k, m in numbered]
+        self.shifts = [slider(widgets.FloatSlider, f"shift b {k}", m.b, -1, 1, 0.01, ".2f", f"Relative shift of {m.name}.")
+                       for k, m in numbered]
         row = widgets.HBox([button("Reset", "a = 1 and b = 0 for both layers.", self.reset, self.fail),
                             button("Save PNG", "Write the picture to a file.", self.save_png, self.fail)])
         headings = [widgets.HTML(f"<b>{escape(m.name)}</b>") for m in self.materials]
@@ -340,15 +342,14 @@ uniform_bits = (8, 4, 3, 2)  # what every point has to be compared with
 
 
 class Session:
-    "Knobs, the plan they made, the way back, a pinned plan, and measured accuracies."
+    "Knobs, the last plan that could be made, the way back, a pinned plan, and measured accuracies."
 
     def __init__(self, bench: Workbench, knobs: Knobs):
-        self.bench, self.knobs = bench, knobs
-        self.view = bench.view(knobs)  # of the last plan that could be made
+        self.bench = bench
+        self.make(knobs)
         self.pinned: PlanView | None = None
-        self.points: deque[Point] = deque(maxlen=300)
+        self.points: dict[str, Point] = {}  # plan → what was measured, in order
         self.baselines: dict[int, Point] = {}  # uniform bits → what that network does
-        self.accuracies: dict[str, float] = {}  # plan → what was measured
         self.undo_list: deque[Knobs] = deque(maxlen=100)
         self.last_move = ("", 0.0)  # which control moved, and when: one drag is one step back
 
@@ -357,26 +358,32 @@ class Session:
         name, when = self.last_move
         if knobs != self.knobs and (name != control or not control or time.monotonic() - when > 1):
             self.undo_list.append(self.knobs)
-        self.last_move, self.knobs = (control, time.monotonic()), knobs
-        self.view = self.bench.view(knobs)
+        self.last_move = (control, time.monotonic())
+        self.make(knobs)
+
+    def make(self, knobs: Knobs) -> None:
+        "The plan of some knobs becomes the current one, if it can be made."
+        self.knobs = knobs
+        self.view, self.bits = self.bench.view(knobs), self.bench.bits(knobs)
 
     def back(self) -> None:
         "One step back, if there is one."
         if self.undo_list:
-            self.knobs, self.last_move = self.undo_list.pop(), ("", 0.0)
-            self.view = self.bench.view(self.knobs)
+            self.last_move = ("", 0.0)
+            self.make(self.undo_list.pop())
 
     def measured(self, plan: Plan, accuracy: float) -> None:
         "Note a plan's accuracy: it stays as a point."
-        self.accuracies[plan_key(plan)] = accuracy
-        self.points.append(Point(plan.ratio(), accuracy))
+        self.points[plan_key(plan)] = Point(plan.ratio(), accuracy)
+        if len(self.points) > 300:
+            del self.points[next(iter(self.points))]  # the oldest
 
     def draw(self, layer: str | None = None, pick: str = "") -> Picture:
         "The picture of the current plan."
-        maximum = maximum_bits(self.bench.network, self.bench.bits(self.knobs)) if self.view.plan.ratio() >= self.knobs.ratio else None
-        accuracy = self.accuracies.get(plan_key(self.view.plan)) if self.accuracies else None
-        return plan_picture(self.view, layer, self.pinned, maximum, tuple(self.points), live_note, accuracy,
-                            tuple(self.baselines.values()), pick)
+        maximum = maximum_bits(self.bench.network, self.bits)
+        current = self.points.get(plan_key(self.view.plan)) if self.points else None
+        others = [p for p in self.points.values() if p is not current]
+        return plan_picture(self.view, layer, self.pinned, maximum, others, live_note, current, list(self.baselines.values()), pick)
 
 # %% ../nbs/22_explorer.ipynb #4897096b
 def explorer_controls(bench: Workbench, knobs: Knobs) -> dict[str, widgets.Widget]:
@@ -389,7 +396,7 @@ def explorer_controls(bench: Workbench, knobs: Knobs) -> dict[str, widgets.Widge
         options=options, value=value, description=name, style=wide, layout=size).add_class("picpq-" + name.replace(" ", "-"))
     fit = widgets.Checkbox(value=knobs.maximum is None, description="fit bits to the budget", indent=False,
                            layout=widgets.Layout(width="210px", margin="0 0 0 108px")).add_class("picpq-fit")
-    most = [slider(widgets.IntSlider, f"bits {stage_name(inner[k])}", 8, 2, 8, 1, "d", "Most bits that a layer of this stage may have: M.")
+    most = [slider(widgets.IntSlider, f"bits {stage_name(inner[k])}", 8, 2, 8, 1, "d", "Most bits of a layer of this stage: M.")
             for k in range(stages)]
     return {
         "budget": slider(widgets.FloatLogSlider, "budget", knobs.ratio, 0.3, 3, 0.005, ".1f",
@@ -397,28 +404,20 @@ def explorer_controls(bench: Workbench, knobs: Knobs) -> dict[str, widgets.Widge
         "penalty": slider(widgets.FloatSlider, "penalty pf", knobs.penalty, 0, 1, 0.01, ".2f",
                           "The lower, the fewer bits a layer loses for what was pruned of it."),
         **{f"most {k}": made for k, made in enumerate(most)}, "fit": fit,
-        "property": menu("property FP", bench.choices, knobs.property), "of": menu("stage or layer", [*own, *network.names], next(iter(own), network.names[0])),
-        "scale": slider(widgets.FloatLogSlider, "scale a", 1.0, -1, 1, 0.01, ".2f", "Deformation scale of the stage or layer above: a factor."),
-        "shift": slider(widgets.FloatSlider, "shift b", 0.0, -1, 1, 0.01, ".2f", "Relative shift of the stage or layer above: added."),
+        "property": menu("property FP", bench.choices, knobs.property),
+        "of": menu("stage or layer", [*own, *network.names], next(iter(own), network.names[0])),
+        "scale": slider(widgets.FloatLogSlider, "scale a", 1.0, -1, 1, 0.01, ".2f", "Deformation scale of the above: a factor."),
+        "shift": slider(widgets.FloatSlider, "shift b", 0.0, -1, 1, 0.01, ".2f", "Relative shift of the above: added."),
     }
 
 # %% ../nbs/22_explorer.ipynb #256f60c9
-class Explorer(Page):
-    "Move budget, bits, scales and shifts of a network, and see which filters give way. `plan` is what the sliders made."
+class PlanPage(Page):
+    "Controls, and the picture of the plan that they make."
 
-    def __init__(self, bench: Workbench, knobs: Knobs = Knobs(), live: bool | None = None):
-        self.session, self.bench, self.live = Session(bench, knobs), bench, bench.data is not None if live is None else live
-        check(not self.live or bench.data is not None, "live", "False where there is no data", live)
-        self.control, self.drawing, self.background = explorer_controls(bench, knobs), threading.RLock(), Background(self.score)
-        self.code = widgets.HTML(layout=widgets.Layout(width="100%")).add_class("picpq-code")
-        self.buttons = {name: button(name, hint, act, self.fail) for name, hint, act in (
-            ("Unlearned", "All a = 1, b = 0.", lambda: self.start_from(Criterion())), ("Learned", "The criterion that a search learned.", lambda: self.start_from(bench.learned)),
-            ("Undo", "One step back.", self.undo), ("Pin", "Keep this plan to compare with.", self.pin), ("Save plan", "Write the plan as JSON.", self.save_plan),
-            ("Save PNG", "Write the picture to a file.", self.save_png), ("Code", "Python that makes this plan and carries it out.", self.toggle_code))}
-        self.buttons["Learned"].disabled = bench.learned is None
-        rows = [widgets.HBox(list(self.buttons.values())[k : k + 3]) for k in (0, 3, 6)]
-        super().__init__([*self.control.values(), *rows], "picpq-compression")
-        self.widget = widgets.VBox([self.widget, self.code])
+    def __init__(self, bench: Workbench, knobs: Knobs, below: Sequence[widgets.Widget] = ()):
+        self.bench, self.session, self.control = bench, Session(bench, knobs), explorer_controls(bench, knobs)
+        self.drawing = threading.RLock()  # accuracies are drawn from another thread
+        super().__init__([*self.control.values(), *below], "picpq-compression")
         for name, control in self.control.items():
             control.observe(lambda change, name=name: self.setting or self.moved(name), "value")
         self.write()
@@ -428,6 +427,13 @@ class Explorer(Page):
     def plan(self) -> Plan:
         "The plan that the sliders made (the last one that could be made)."
         return self.session.view.plan
+
+    @property
+    def layer(self) -> str:
+        "The layer that is shown in full: the chosen one, or that of the chosen stage with most bit operations."
+        view, of = self.session.view, self.control["of"].value
+        own = [v.name for v in view.network.layers if of in (v.name, stage_name(v.stage))]
+        return max(own, key=lambda n: view.bops[view.network.index(n)])
 
     def read(self) -> Knobs:
         "The knobs as the controls say."
@@ -440,23 +446,26 @@ class Explorer(Page):
 
     def write(self) -> None:
         "Set the controls to the knobs, without answering to it."
-        c, now, of = self.control, self.session.knobs, self.control["of"].value
+        c, now, of, network = self.control, self.session.knobs, self.control["of"].value, self.bench.network
+        values = {"budget": now.ratio, "penalty": now.penalty, "property": now.property, "fit": now.maximum is None,
+                  "scale": now.scales.get(of, 1.0), "shift": now.shifts.get(of, 0.0),
+                  **{f"most {k}": bits for k, bits in enumerate(self.session.bits.maximum)}}
         self.setting = True
         try:
-            c["budget"].value, c["penalty"].value, c["property"].value, c["fit"].value = now.ratio, now.penalty, now.property, now.maximum is None
-            c["scale"].value, c["shift"].value = now.scales.get(of, 1.0), now.shifts.get(of, 0.0)
-            c["scale"].disabled = c["shift"].disabled = of in self.bench.network.names and of not in self.bench.network.prunable
-            for k, bits in enumerate(self.bench.bits(now).maximum):
-                c[f"most {k}"].value, c[f"most {k}"].disabled = bits, now.maximum is None
+            for name, value in values.items():
+                c[name].value = value
+                c[name].disabled = name.startswith("most") and now.maximum is None
+            c["scale"].disabled = c["shift"].disabled = of in network.names and of not in network.prunable
         finally:
             self.setting = False
 
     def moved(self, name: str) -> None:
         "A control moved."
+        of = self.control["of"].value
         if name == "of":  # another stage or layer: its own scale and shift, the same plan
             self.write()
             return self.show()
-        self.attempt(lambda: self.session.move(self.read(), f"{name} of {self.control['of'].value}"))
+        self.attempt(lambda: self.session.move(self.read(), f"{name} of {of}"))
 
     def attempt(self, act: Callable[[], None]) -> None:
         "Change the plan and show it. A budget that cannot be met is said; other errors are shown and raised."
@@ -473,50 +482,67 @@ class Explorer(Page):
             self.show()
 
     def show(self) -> None:
-        "Draw the current plan, and ask for its accuracy."
+        "Draw the current plan."
+        options = self.control["of"].options
         with self.drawing:
-            self.draw(self.session.draw(self.layer, pick_layer.replace("FIRST", str(len(self.control["of"].options) - len(self.bench.network.names)))))
+            self.draw(self.session.draw(self.layer, pick_layer.replace("FIRST", str(len(options) - len(self.bench.network.names)))))
+
+
+pick_layer = ("var s=this.closest('.picpq-explorer').querySelector('.picpq-stage-or-layer select');s.selectedIndex=FIRST+{};"
+              "s.dispatchEvent(new Event('change',{{bubbles:true}}))")  # a click on a layer chooses it in the list
+
+# %% ../nbs/22_explorer.ipynb #d88da71a
+class Explorer(PlanPage):
+    "Move budget, bits, scales and shifts of a network, and see which filters give way. `plan` is what the sliders made."
+
+    def __init__(self, bench: Workbench, knobs: Knobs = Knobs(), live: bool | None = None):
+        self.live = bench.data is not None if live is None else live
+        check(not self.live or bench.data is not None, "live", "False where there is no data", live)
+        self.background, self.code = Background(self.score), widgets.HTML(layout=widgets.Layout(width="100%")).add_class("picpq-code")
+        actions = {
+            "Unlearned": ("All a = 1, b = 0.", lambda: self.start_from(Criterion())),
+            "Learned": ("The criterion that a search learned.", lambda: self.start_from(bench.learned)),
+            "Undo": ("One step back.", lambda: self.attempt(self.session.back)),
+            "Pin": ("Keep this plan to compare with; again: forget it.", self.pin),
+            "Save plan": ("Write the plan as JSON.", self.save_plan),
+            "Save PNG": ("Write the picture to a file.", self.save_png),
+            "Code": ("Python that makes this plan and carries it out.", self.toggle_code)}
+        self.buttons = {name: button(name, hint, act, self.fail) for name, (hint, act) in actions.items()}
+        self.buttons["Learned"].disabled = bench.learned is None
+        super().__init__(bench, knobs, [widgets.HBox(list(self.buttons.values())[k : k + 3]) for k in (0, 3, 6)])
+        self.widget = widgets.VBox([self.widget, self.code])
+
+    def show(self) -> None:
+        "Draw the current plan, and ask for its accuracy."
+        super().show()
         if self.code.value:
             self.code.value = code_block(code_for(self.bench, self.session.knobs))
-        if self.live and plan_key(self.plan) not in self.session.accuracies:
+        if self.live and plan_key(self.plan) not in self.session.points:
             self.background.ask(self.plan)
 
-    @property
-    def layer(self) -> str | None:
-        "The layer that is shown in full: the chosen one, or that of the chosen stage with most bit operations."
-        view, of = self.session.view, self.control["of"].value
-        own = [v.name for v in view.network.layers if of in (v.name, stage_name(v.stage))]
-        return max(own, key=lambda n: view.bops[view.network.index(n)])
-
     def score(self, plan: Plan, stale: Callable[[], bool]) -> None:
-        "Measure a plan's accuracy and draw it: runs in the background."
+        "Measure a plan's accuracy and draw it, then what is still missing of the uniform networks': runs in the background."
         accuracy = quick_accuracy(self.bench, plan, stale)
         if accuracy is not None:
             with self.drawing:
                 self.session.measured(plan, accuracy)
                 self.show()
         for bits in uniform_bits:
-            if bits not in self.session.baselines:
+            if accuracy is not None and bits not in self.session.baselines:
                 uniform = uniform_plan(self.bench.network, bits)
                 accuracy = quick_accuracy(self.bench, uniform, stale)
-                if accuracy is None:
-                    return
-                with self.drawing:
-                    self.session.baselines[bits] = Point(uniform.ratio(), accuracy, f"uniform {bits} bit")
-                    self.show()
+                if accuracy is not None:
+                    with self.drawing:
+                        self.session.baselines[bits] = Point(uniform.ratio(), accuracy, f"uniform {bits} bit")
+                        self.show()
 
     def start_from(self, base: Criterion) -> None:
         "a and b of a criterion, without factors of one's own."
         self.attempt(lambda: self.session.move(replace(self.session.knobs, base=base, scales={}, shifts={})))
 
-    def undo(self) -> None:
-        "One step back."
-        self.attempt(self.session.back)
-
     def pin(self) -> None:
         "Keep the current plan to compare with; the same plan again: forget it."
-        session = self.session
-        session.pinned = None if session.pinned is session.view else session.view
+        self.session.pinned = None if self.session.pinned is self.session.view else self.session.view
         self.show()
 
     def save_plan(self) -> None:
@@ -529,15 +555,11 @@ class Explorer(Page):
         self.code.value = "" if self.code.value else code_block(code_for(self.bench, self.session.knobs))
 
 
-pick_layer = ("var s=this.closest('.picpq-explorer').querySelector('.picpq-stage-or-layer select');s.selectedIndex=FIRST+{};"
-              "s.dispatchEvent(new Event('change',{{bubbles:true}}))")  # a click on a layer chooses it in the list
-
-
 def code_block(code: str) -> str:
     "Code to copy."
     copy = "navigator.clipboard.writeText(this.nextElementSibling.innerText);this.innerText='copied'"
-    return (f'<button class="jupyter-button" style="width:80px" onclick="{copy}">copy</button>'
-            f'<pre style="white-space:pre-wrap;overflow-wrap:anywhere;margin:6px 0">{escape(code)}</pre>')
+    style = "white-space:pre-wrap;overflow-wrap:anywhere;margin:6px 0;font-family:monospace;line-height:1.35"
+    return (f'<button class="jupyter-button" style="width:80px" onclick="{copy}">copy</button><pre style="{style}">{escape(code)}</pre>')
 
 # %% ../nbs/22_explorer.ipynb #7b6b5318
 def explore(

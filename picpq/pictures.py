@@ -7,7 +7,7 @@ import base64
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -19,7 +19,7 @@ from PIL import Image
 
 from .bits import surviving_share
 from .core import check, choose, write_whole
-from .counting import cost_model, dense_bops, layer_bops, ragged
+from .counting import cost_model, dense_bops, layer_bops
 from .criterion import Criterion, importance
 from .elasticity import give_way, hooke, spring_path
 from .network import Network
@@ -33,7 +33,7 @@ __all__ = ['ink', 'accent', 'stage_colors', 'faint', 'quiet', 'fonts', 'rows_sho
            'tie_rows', 'Columns', 'stage_of', 'stage_runs', 'stage_bands', 'pattern_panel', 'legend', 'tie_panel',
            'bits_panel', 'ticks', 'bops_panel', 'layer_axis', 'totals', 'total_tiles', 'landmarks', 'apart',
            'ratio_ladder', 'layer_panel', 'Point', 'pareto', 'nice_ticks', 'accuracy_panel', 'tip', 'plan_picture',
-           'parts_panel', 'pictures']
+           'layer_tip', 'parts_panel', 'pictures']
 
 # %% ../nbs/16_pictures.ipynb #0f50c676
 ink, accent = "currentColor", "#d55e00"  # of text and axes; of the headline and what is selected
@@ -45,11 +45,12 @@ def text(x: float, y: float, content: object, size: float = 11, anchor: str = "s
          color: str = ink, bold: bool = False) -> str:
     "Words, their baseline at (x, y); anchor: start, middle or end."
     weight = ' font-weight="600"' if bold else ""
-    return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" text-anchor="{anchor}" fill="{color}" fill-opacity="{opacity:g}"{weight}>'
-            f"{escape(str(content))}</text>")
+    return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" text-anchor="{anchor}" fill="{color}" '
+            f'fill-opacity="{opacity:g}"{weight}>{escape(str(content))}</text>')
 
 
-def rect(x: float, y: float, width: float, height: float, color: str, opacity: float = 1.0, extra: str = "", inside: str = "") -> str:
+def rect(x: float, y: float, width: float, height: float, color: str, opacity: float = 1.0, extra: str = "",
+         inside: str = "") -> str:
     "A filled rectangle, (x, y) its upper left corner."
     return (f'<rect x="{x:.2f}" y="{y:.2f}" width="{max(width, 0):.2f}" height="{max(height, 0):.2f}" fill="{color}" '
             f'fill-opacity="{opacity:g}" {extra}>{inside}</rect>')
@@ -89,14 +90,18 @@ class Picture:
         kind = choose("picture's file type", Path(path).suffix, (".svg", ".png"))
         return write_whole(path, self.png() if kind == ".png" else re.sub(r"var\([^,]+,\s*([^)]+)\)", r"\1", self.svg))
 
+    def __repr__(self) -> str:
+        label, words = re.search('aria-label="([^"]*)"', self.svg), 12
+        return f"Picture({' '.join((label[1] if label else '').split()[:words])} …)"
+
     def _repr_png_(self) -> bytes:
         return self.png(1.5)
 
 
 def picture(width: float, height: float, marks: Iterable[str], label: str) -> Picture:
     "Marks on a page of that size; `label` says in words what is seen."
-    head = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" role="img" '
-            f'aria-label="{escape(label)}" font-family="var(--jp-ui-font-family, DejaVu Sans), sans-serif" '
+    head = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
+            f'role="img" aria-label="{escape(label)}" font-family="var(--jp-ui-font-family, DejaVu Sans), sans-serif" '
             f'style="color:var(--jp-ui-font-color1, #222222);width:100%;max-width:{1.35 * width:g}px;height:auto;display:block">')
     return Picture(head + "".join(marks) + "</svg>")
 
@@ -157,7 +162,7 @@ def force_bars(materials: Sequence[Material], holds: Sequence[np.ndarray], x: fl
     "Restoring force of every spring as a bar from zero, under its spring, as marks; grey: gave way."
     marks, place = [], lambda v: y + height * (high - v) / (high - low)
     for k, (material, hold) in enumerate(zip(materials, holds)):
-        for i, (force, stays) in enumerate(zip(material.force, hold)):
+        for force, stays in zip(material.force, hold):
             top, bottom = sorted((place(force), place(0.0)))
             color = stage_colors[k] if stays else ink
             marks.append(rect(x + 0.2 * pitch, top, 0.6 * pitch, bottom - top, color, 1 if stays else faint))
@@ -198,20 +203,22 @@ def springs_picture(materials: Sequence[Material], load: int) -> Picture:
     place = lambda v: bars + 130 * (high - v) / (high - low)
     marks.append(line([(left, beam), (x - gap, beam)], width=2.5))  # one beam for all
     marks += force_bars(materials, holds, left, bars, pitch, gap, 130, low, high)
-    marks += [line([(left - 6, place(0)), (x - gap + 6, place(0))], opacity=quiet), text(left - 10, place(0) + 4, "0", 10, "end", quiet),
-              text(8, beam + 60, "extension", 10.5, opacity=quiet), text(8, beam + 74, "FP", 10.5, opacity=quiet),
+    marks += [line([(left - 6, place(0)), (x - gap + 6, place(0))], opacity=quiet),
+              text(left - 10, place(0) + 4, "0", 10, "end", quiet), text(8, beam + 60, "extension", 10.5, opacity=quiet), text(8, beam + 74, "FP", 10.5, opacity=quiet),
               text(8, bars + 40, "force", 10.5, opacity=quiet), text(8, bars + 54, "I", 10.5, opacity=quiet)]
     if threshold is not None:
         marks.append(line([(left - 6, place(threshold)), (x - gap + 6, place(threshold))], accent, 1.5, dash="5 4"))
     m = materials[k]
-    law = f"I = a · FP + b = {m.a:.2f} · {m.extension[i]:.2f} {m.b:+.2f} = {weakest:.2f}".replace("+", "+ ").replace("-", "− ").replace("= − ", "= −")
-    marks += [text(left, 26, law, 17, bold=True),
-              text(width - 16, 26, "no spring gives way" if threshold is None else f"threshold {threshold:.2f}", 14, "end", color=ink if threshold is None else accent),
+    sign = "−" if m.b < 0 else "+"
+    law = f"I = a · FP + b = {m.a:.2f} · {m.extension[i]:.2f} {sign} {abs(m.b):.2f} = {weakest:.2f}"
+    cut, color = ("no spring gives way", ink) if threshold is None else (f"threshold {threshold:.2f}", accent)
+    marks += [text(left, 26, law, 17, bold=True), text(width - 16, 26, cut, 14, "end", color=color),
               text(left, 458, f"The weakest spring that holds is number {i + 1} of {m.name}; {load} of {count} gave way.", 11.5, opacity=quiet)]
     return picture(width, 470, marks, spring_label(materials, load))
 
 # %% ../nbs/16_pictures.ipynb #5a86381d
-def network_springs(network: Network, properties: Mapping[str, np.ndarray], plan: Plan, layers: int = 8, filters: int = 6) -> Picture:
+def network_springs(network: Network, properties: Mapping[str, np.ndarray], plan: Plan, layers: int = 8,
+                    filters: int = 6) -> Picture:
     "The network's springs before and after a plan: up to so many layers, and so many filters of each, by their property."
     names = network.prunable
     check(len(names) > 0, "network", "one with prunable layers", "none")
@@ -224,13 +231,16 @@ def network_springs(network: Network, properties: Mapping[str, np.ndarray], plan
         order = np.argsort(-properties[name], kind="stable")
         shown = order[np.unique(np.linspace(0, layer.filters - 1, min(filters, layer.filters)).round().astype(int))]
         kept = plan.keep.get(name, range(layer.filters))
-        extension, color, pitch = properties[name][shown] / longest, stage_colors[layer.stage % len(stage_colors)], span / len(shown)
+        extension, pitch = properties[name][shown] / longest, span / len(shown)
+        color = stage_colors[layer.stage % len(stage_colors)]
         a, b = criterion.a.get(name, 1.0), criterion.b.get(name, 0.0)
         marks += [text(x, 40, name, 10.5), *springs(extension, np.ones(len(shown), bool), x, 50, pitch, 105, color),
                   *springs(extension, np.isin(shown, list(kept)), x, 240, pitch, 105, color, float(np.clip(1.6 * a**0.5, 0.6, 4.5))),
-                  text(x, 216, f"{len(kept)} of {layer.filters} hold", 10.5), text(x, 230, f"a = {a:.2f}, b = {b:+.2f}", 9.5, opacity=quiet)]
+                  text(x, 216, f"{len(kept)} of {layer.filters} hold", 10.5),
+                  text(x, 230, f"a = {a:.2f}, b = {b:+.2f}", 9.5, opacity=quiet)]
     gone = sum(network.layers[network.index(n)].filters - len(v) for n, v in plan.keep.items())
-    return picture(8 + len(chosen) * (span + 12), 366, marks, f"springs of {len(chosen)} layers before and after: {gone} filters of the network gave way")
+    said = f"springs of {len(chosen)} layers before and after: {gone} filters of the network gave way"
+    return picture(8 + len(chosen) * (span + 12), 366, marks, said)
 
 # %% ../nbs/16_pictures.ipynb #e5225741
 @dataclass(frozen=True, eq=False)
@@ -415,11 +425,12 @@ def legend(network: Network, at: Columns, y: float) -> list[str]:
     "What the pattern's colours mean."
     marks, x = [], at.left
     for k, color in enumerate(viridis(24)[:, :3]):
-        marks.append(rect(x + 34 + 4 * k, y, 4.2, 9, "#%02x%02x%02x" % tuple(color)))
+        marks.append(rect(x + 34 + 4 * k, y, 4.2, 9, f"#{bytes(color.tolist()).hex()}"))
     marks += [text(x, y + 8, "weak", 9.5, opacity=quiet), text(x + 134, y + 8, "strong", 9.5, opacity=quiet),
               rect(x + 190, y, 12, 9, "#808080", gone_color[3] / 255), text(x + 207, y + 8, "pruned", 9.5, opacity=quiet)]
     if any((units < 0).any() for units in network.out_units):
-        marks += [rect(x + 262, y, 12, 9, "#808080", fixed_color[3] / 255), text(x + 279, y + 8, "cannot be pruned", 9.5, opacity=quiet)]
+        marks += [rect(x + 262, y, 12, 9, "#808080", fixed_color[3] / 255),
+                  text(x + 279, y + 8, "cannot be pruned", 9.5, opacity=quiet)]
     if tied_layers(network):
         marks += [line([(x + 392, y + 5), (x + 416, y + 5)]), dot(x + 392, y + 5, 2.2), dot(x + 416, y + 5, 2.2),
                   text(x + 423, y + 8, "tied layers keep the same filters", 9.5, opacity=quiet)]
@@ -433,13 +444,15 @@ def tie_panel(network: Network, at: Columns, y: float, selected: int | None, row
         for members in row:
             own = selected in members
             color, opacity, where = (accent, 1.0, y + 7 * r) if own else (ink, 0.55, y + 7 * r)
-            marks.append(line([(at.x(members[0] + 0.5), where), (at.x(members[-1] + 0.5), where)], color, 1.2 if own else 0.8, opacity))
+            ends = [(at.x(members[0] + 0.5), where), (at.x(members[-1] + 0.5), where)]
+            marks.append(line(ends, color, 1.2 if own else 0.8, opacity))
             marks += [dot(at.x(k + 0.5), where, min(2.4, at.width / 3), color, opacity=opacity) for k in members]
     hidden = len(tie_rows(network)) - rows
     return marks + ([text(at.left, y + 7 * rows + 5, f"and {hidden} more rows", 9, opacity=quiet)] if hidden > 0 else [])
 
 # %% ../nbs/16_pictures.ipynb #35ac47ab
-def bits_panel(view: PlanView, at: Columns, y: float, height: float, maximum: np.ndarray | None = None, pinned: PlanView | None = None) -> list[str]:
+def bits_panel(view: PlanView, at: Columns, y: float, height: float, maximum: np.ndarray | None = None,
+               pinned: PlanView | None = None) -> list[str]:
     "Bits of each layer's weights; ghost bars up to the available maximum M, ticks where a pinned plan was."
     full = max(8, *(b for b in (*view.weight_bits.tolist(), 0) if b < 32))
     tall = lambda bits: height * min(bits, full + 1) / (full + 1)  # 32, not quantized, stands one above the rest
@@ -482,8 +495,8 @@ def layer_axis(network: Network, at: Columns, y: float) -> list[str]:
 def totals(view: PlanView) -> list[tuple[float, str, str]]:
     "A plan's totals: value, how it is written, what it is."
     filters = sum(v.filters for v in view.network.layers)
-    return [(view.plan.ratio(), "{:.1f}×", "fewer bit operations"), (100 - 100 / view.plan.ratio("macs"), "{:.1f} %", "of the MACs pruned"),
-            (float(view.kept.sum()), "{:,.0f}", f"of {filters:,} filters kept"), (view.mean_bits, "{:.2f}", "bits, mean over MACs"),
+    return [(view.plan.ratio(), "{:.1f}×", "fewer bit operations"),
+            (100 - 100 / view.plan.ratio("macs"), "{:.1f} %", "of the MACs pruned"), (float(view.kept.sum()), "{:,.0f}", f"of {filters:,} filters kept"), (view.mean_bits, "{:.2f}", "bits, mean over MACs"),
             (view.bytes / 1000, "{:,.1f} KB", "of weights")]
 
 
@@ -495,7 +508,8 @@ def total_tiles(view: PlanView, pinned: PlanView | None, y: float, accuracy: flo
     marks, x = [], 4.0
     for k, (value, style, caption, before) in enumerate(tiles):
         written = style.format(value)
-        marks += [text(x, y + 22, written, 21, bold=True, color=accent if k == 0 else ink), text(x, y + 38, caption, 10.5, opacity=quiet)]
+        marks += [text(x, y + 22, written, 21, bold=True, color=accent if k == 0 else ink),
+                  text(x, y + 38, caption, 10.5, opacity=quiet)]
         if before is not None:
             change = style.split("}")[0] + "}"
             marks.append(text(x, y + 51, f"{change.replace(':', ':+').format(value - before)} to pinned", 9.5, opacity=quiet))
@@ -540,12 +554,13 @@ def ratio_ladder(view: PlanView, pinned: PlanView | None, y: float, left: float 
     marks = [line([(left, y + 18), (right, y + 18)], opacity=0.5)]
     for row, points in enumerate((plain, published)):
         said = [f"{name} {value:.3g}×" for name, value in points.items()]
-        marks += [line([(x(value), y + 18), (x(value), y + 23)], opacity=0.5) for value in points.values()]
-        marks += [text(at, y + 34 + 13 * row, s, 9.5, "middle", quiet) for s, at in zip(said, apart(said, [x(v) for v in points.values()], left, right))]
+        places = [x(value) for value in points.values()]
+        marks += [line([(at, y + 18), (at, y + 23)], opacity=0.5) for at in places]
+        marks += [text(at, y + 34 + 13 * row, s, 9.5, "middle", quiet) for s, at in zip(said, apart(said, places, left, right))]
     if pinned is not None:
         marks.append(dot(x(pinned.plan.ratio()), y + 18, 5, hollow=True))
-    other = f"{view.published_ratio:.1f}× by the published convention" if abs(view.published_ratio / ratio - 1) > 1e-3 else "by either convention"
-    at, said = x(ratio), f"this plan {ratio:.1f}×, {other}"
+    same = abs(view.published_ratio / ratio - 1) < 1e-3
+    at, said = x(ratio), f"this plan {ratio:.1f}×, {'' if same else f'{view.published_ratio:.1f}× '}by {'either' if same else 'the published'} convention"
     where = min(max(at, left + 140), right - 140)
     return [*marks, dot(at, y + 18, 5.5, accent), text(where, y + 8, said, 10.5, "middle", color=accent)]
 
@@ -558,14 +573,16 @@ def layer_panel(view: PlanView, layer: str, x: float, y: float, width: float, he
     marks = [text(x, y + 10, f"{k} · {layer}", 12, bold=True)]
     units = network.out_units[k][network.out_units[k] >= 0]
     if not len(units):
-        return [*marks, text(x, y + 28, f"not pruned: {network.whole.get(layer, 'nothing it is tied to can be')}", 10.5, opacity=quiet)]
+        why = network.whole.get(layer, "nothing it is tied to can be")
+        return [*marks, text(x, y + 28, f"not pruned: {why}", 10.5, opacity=quiet)]
     tied = next((len(m) - 1 for m in tied_layers(network) if k in m), 0)
     ties = f"tied with {tied} layer{'s' * (tied > 1)}" if tied else "tied with none"
     marks += [text(x + width, y + 10, f"I = {a:.2f} · FP {'−' if b < 0 else '+'} {abs(b):.2f}", 12, "end"),
               text(x, y + 25, f"{view.kept[k]} of {about.filters} kept · {view.share[k]:.0%} of the weight mass · {view.weight_bits[k]} bits · {ties}", 10.5, opacity=quiet)]
     low, high = float(view.strength.min()), float(view.strength.max())
     edges = np.linspace(low, high if high > low else low + 1, bins + 1)
-    own, gone, all_of = (np.histogram(s, edges)[0] for s in (view.strength[units], view.strength[units[~view.keep[units]]], view.strength))
+    pruned = units[~view.keep[units]]
+    own, gone, all_of = (np.histogram(s, edges)[0] for s in (view.strength[units], view.strength[pruned], view.strength))
     floor, top, bar = y + height - 14, y + 34, width / bins
     tall = (floor - top) / max(own.max(), 1)
     color = stage_colors[about.stage % len(stage_colors)]
@@ -609,8 +626,9 @@ def nice_ticks(low: float, high: float, count: int = 4) -> np.ndarray:
 
 
 def accuracy_panel(points: Sequence[Point], now: float, x: float, y: float, width: float, height: float, note: str = "",
-                   baselines: Sequence[Point] = ()) -> list[str]:
-    "Accuracy against bit operations of measured plans with their Pareto front, and of baselines; a line at the shown plan's ratio."
+                   baselines: Sequence[Point] = (), current: Point | None = None) -> list[str]:
+    "Accuracy against bit operations of measured plans with their Pareto front, and of baselines; the shown plan stands out."
+    points = (*points, *([current] if current else []))
     left, floor, top = x + 34, y + height - 14, y + 34
     ratios = [p.ratio for p in (*points, *baselines)] + [now]
     low, high = min(ratios) / 1.15, max(ratios) * 1.15
@@ -628,9 +646,10 @@ def accuracy_panel(points: Sequence[Point], now: float, x: float, y: float, widt
               line([(px(p.ratio), py(p.accuracy)) for p in pareto(points)], width=1.2, opacity=0.6)]
     for p in baselines:
         marks += [dot(px(p.ratio), py(p.accuracy), 4, hollow=True, opacity=quiet, inside=tip(p))]
-    for p in points[:-1]:
-        marks.append(dot(px(p.ratio), py(p.accuracy), 3.2, stage_colors[0], opacity=0.75, inside=tip(p)))
-    return marks + [dot(px(p.ratio), py(p.accuracy), 5, accent, inside=tip(p)) for p in points[-1:]]
+    for p in points:
+        size, color, opacity = (5, accent, 1) if p is current else (3.2, stage_colors[0], 0.75)
+        marks.append(dot(px(p.ratio), py(p.accuracy), size, color, opacity=opacity, inside=tip(p)))
+    return marks
 
 
 def tip(point: Point) -> str:
@@ -643,9 +662,9 @@ def plan_picture(
     layer: str | None = None,  # the one that is shown in full; None: the one with most bit operations
     pinned: PlanView | None = None,  # a plan to compare with
     maximum: np.ndarray | None = None,  # M of each layer, for ghost bars: int (layers,)
-    points: Sequence[Point] = (),  # measured plans, the latest last
+    points: Sequence[Point] = (),  # other plans that were measured
     note: str = "",  # how they were measured
-    accuracy: float | None = None,  # of this plan, if it is known
+    current: Point | None = None,  # this plan, if it was measured
     baselines: Sequence[Point] = (),  # measured networks to compare with
     pick: str = "",  # JavaScript that runs when a layer is clicked, with {} for its number
 ) -> Picture:
@@ -659,36 +678,47 @@ def plan_picture(
     y = 118 + rows
     bits, bops = y + 178 + ties, y + 262 + ties
     below = bops + 96
-    marks = [*total_tiles(view, pinned, 0, accuracy), *ratio_ladder(view, pinned, 58), *stage_bands(network, at, y), *pattern_panel(view, at, y + 12, 150),
-             *tie_panel(network, at, y + 170, k), *bits_panel(view, at, bits, 60, maximum, pinned),
+    top, end = y + 9, bops + 46
+    frame = f'stroke="{accent}" stroke-width="1.5" rx="2"'
+    marks = [*total_tiles(view, pinned, 0, current and current.accuracy), *ratio_ladder(view, pinned, 58), *stage_bands(network, at, y),
+             *pattern_panel(view, at, y + 12, 150), *tie_panel(network, at, y + 170, k), *bits_panel(view, at, bits, 60, maximum, pinned),
              *bops_panel(view, at, bops, 44, pinned), *layer_axis(network, at, bops + 58), *legend(network, at, bops + 70),
-             rect(at.x(k), y + 9, at.width, bops + 46 - y - 9, "none", extra=f'stroke="{accent}" stroke-width="1.5" rx="2"'),
-             *layer_panel(view, layer, 12, below, 400, 150)]
-    marks += accuracy_panel(points, view.plan.ratio(), 452, below, 400, 150, note, baselines) if points else parts_panel(view, pinned, 452, below, 400)
-    for n, about in enumerate(network.layers):  # tooltips and clicks, over everything
-        tip = f"<title>{escape(about.name)}: {view.kept[n]} of {about.filters} filters, {view.weight_bits[n]} bits, {view.bops[n] / view.bops.sum():.1%} of the BOPs</title>"
+             rect(at.x(k), top, at.width, end - top, "none", extra=frame), *layer_panel(view, layer, 12, below, 400, 150)]
+    if points or current:
+        marks += accuracy_panel(points, view.plan.ratio(), 452, below, 400, 150, note, baselines, current)
+    else:
+        marks += parts_panel(view, pinned, 452, below, 400)
+    for n in range(len(network.layers)):  # tooltips and clicks, over everything
         click = f'onclick="{escape(pick.format(n))}" style="cursor:pointer"' if pick else ""
-        marks.append(rect(at.x(n), y + 9, at.width, bops + 46 - y - 9, "transparent", extra=click, inside=tip))
+        marks.append(rect(at.x(n), top, at.width, end - top, "transparent", extra=click, inside=layer_tip(view, n)))
     return picture(860, below + 154, marks, describe(view, layer))
+
+
+def layer_tip(view: PlanView, k: int) -> str:
+    "What a layer says when the pointer rests on it."
+    layer, share = view.network.layers[k], view.bops[k] / view.bops.sum()
+    return (f"<title>{escape(layer.name)}: {view.kept[k]} of {layer.filters} filters, {view.weight_bits[k]} bits, "
+            f"{share:.1%} of the BOPs</title>")
 
 
 def parts_panel(view: PlanView, pinned: PlanView | None, x: float, y: float, width: float) -> list[str]:
     "What pruning and what bits contribute to a ratio, on one logarithmic bar each."
-    marks, shown = [text(x, y + 10, "where the ratio comes from", 12, bold=True)], [("this plan", view)] + ([("pinned", pinned)] if pinned else [])
+    marks = [text(x, y + 10, "where the ratio comes from", 12, bold=True)]
+    shown = [("this plan", view)] + ([("pinned", pinned)] if pinned else [])
     most = np.log(max(max(v.plan.ratio() for _, v in shown), 1.001))
     for row, (name, v) in enumerate(shown):
         by_macs, top = v.plan.ratio("macs"), y + 26 + 52 * row
         by_bits = v.plan.ratio() / by_macs
         first, second = (width * max(np.log(r), 0) / most for r in (by_macs, by_bits))
         marks += [rect(x, top, first, 16, stage_colors[0]), rect(x + first, top, second, 16, stage_colors[3]),
-                  text(x, top + 30, f"{name}: {by_macs:.2f}× by pruning, times {by_bits:.1f}× by bits, is {v.plan.ratio():.1f}×", 10.5, opacity=quiet)]
+                  text(x, top + 30, f"{name}: {by_macs:.2f}× by pruning, times {by_bits:.1f}× by bits, is {v.plan.ratio():.1f}×",
+                       10.5, opacity=quiet)]
     return marks
 
 # %% ../nbs/16_pictures.ipynb #cf4e1279
-def pictures(network: Network, properties: Mapping[str, np.ndarray], plan: Plan, tie: str = "mean", points: Sequence[Point] = (),
+def pictures(network: Network, properties: Mapping[str, np.ndarray], plan: Plan, tie: str = "mean", measured: Point | None = None,
              baselines: Sequence[Point] = ()) -> dict[str, bytes]:
     "The two pictures of a plan as PNG files' contents, by file name; measured accuracies if they are given."
     note = "after fine-tuning; rings: " + ", ".join(p.label for p in baselines)
-    accuracy = points[-1].accuracy if points else None
-    drawn = plan_picture(plan_view(network, properties, plan, tie), points=points, note=note, baselines=baselines, accuracy=accuracy)
+    drawn = plan_picture(plan_view(network, properties, plan, tie), note=note, baselines=baselines, current=measured)
     return {"springs.png": network_springs(network, properties, plan).png(), "plan.png": drawn.png()}

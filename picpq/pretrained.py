@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from .core import PicpqError, check, choose, write_whole
+from .core import check, choose, write_whole
 from .criterion import Criterion
 from .models import build_model, fingerprint, load_weights, read_weights
 from .network import Network, trace
@@ -44,7 +44,8 @@ class Pretrained:
 def write_pretrained(folder: str | Path, made: Pretrained) -> None:
     "Write a network's three files: NAME.safetensors, NAME.properties.safetensors, NAME.json."
     weights = {k: v.detach().cpu().contiguous() for k, v in made.model.state_dict().items()}
-    flat = {f"{prop} {layer}": torch.as_tensor(np.asarray(v)) for prop, found in made.properties.items() for layer, v in found.items()}
+    flat = {f"{prop} {layer}": torch.as_tensor(np.asarray(values))
+            for prop, found in made.properties.items() for layer, values in found.items()}
     card = {**made.card, "weights": fingerprint(weights), "criterion": made.criterion and made.criterion.to_dict()}
     write_whole(Path(folder) / f"{made.name}.safetensors", safetensors.torch.save(weights))
     write_whole(Path(folder) / f"{made.name}.properties.safetensors", safetensors.torch.save(flat))

@@ -7,7 +7,6 @@ picpq/checkpoints/NAME.{safetensors,properties.safetensors,json}, and NAME.csv b
 """
 
 import argparse
-import json
 import platform
 import shlex
 import sys
@@ -51,11 +50,12 @@ def main() -> None:
     network = picpq.trace(model, data.example())
     measured = {name: picpq.measure(network, model, data, name, seed=arguments.seed) for name in properties if name != "random"}
     learned = picpq.Plan.load(arguments.criterion).criterion if arguments.criterion else None
-    words = [arguments.data_name if w == arguments.data and arguments.data_name else w for w in sys.argv]
-    card = {"model": arguments.model, "data": arguments.data_name or data.name, "classes": data.classes, "shape": list(data.example(1).shape[1:]),
-            "mean": data.mean, "std": data.std, "epochs": arguments.epochs, "recipe": str(recipe), "seed": arguments.seed,
-            "command": shlex.join(["python", *words]), "training seconds": seconds, "threads": arguments.threads,
-            "machine": f"{platform.machine()}, torch {torch.__version__}", "parameters": sum(p.numel() for p in model.parameters()),
+    words = ["DATA" if w == arguments.data and arguments.data_name else w for w in sys.argv]
+    card = {"model": arguments.model, "data": arguments.data_name or data.name, "classes": data.classes,
+            "shape": list(data.example(1).shape[1:]), "mean": data.mean, "std": data.std, "epochs": arguments.epochs,
+            "recipe": str(recipe), "seed": arguments.seed, "command": shlex.join(["python", *words]), "training seconds": seconds,
+            "threads": arguments.threads, "machine": f"{platform.machine()}, torch {torch.__version__}",
+            "parameters": sum(p.numel() for p in model.parameters()),
             "validation accuracy (%)": picpq.evaluate(model, data, "validation")["accuracy"],
             "test accuracy (%)": picpq.evaluate(model, data)["accuracy"], "learned for": arguments.budget, "licence": "Apache-2.0"}
     shelf.mkdir(exist_ok=True)
