@@ -354,7 +354,7 @@ def latency(out: Path) -> None:
                     "ms from letting go to the last picture": round(settled, 1)})
     rows[0]["kernel alone, median ms"] = round(kernel_time(large_page.replace("KNOB", "(6, 5, 4)")), 1)
     with out.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     print(out.read_text())

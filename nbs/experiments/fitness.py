@@ -1,0 +1,84 @@
+"""How well does a cheap fitness foretell a plan's loss after fine-tuning? One row a plan, appended as it is measured.
+
+    python nbs/experiments/fitness.py DATA --out nbs/experiments/fitness.csv
+
+DATA is CIFAR-10 (JPEG), a folder with train/ and test/. The network is the package's own `cifar-resnet20`. A killed run goes
+on with the next plan when the command is given again; `--share 0/2` and `--share 1/2` divide the plans between two processes
+(each with an --out of its own). Everything is judged on the validation part; the test part is not touched.
+"""
+
+import argparse
+import csv
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import picpq
+from picpq.plan import Plan
+from picpq.search import Evolution
+from picpq.training import evaluate, tune_recipe
+
+budget, bits = picpq.Budget(60), picpq.Bits((5, 5, 4))
+cheap = (0, 50, 200)  # training steps of the fitnesses; 0: BatchNorm measured anew only, 200: published
+full = replace(tune_recipe, epochs=2, precision="bf16")
+
+
+def make_plans(network: picpq.Network, properties: dict, count: int = 24) -> dict[str, Plan]:
+    "Plans by name: unlearned importance by every property, then random criteria around it, of growing distance."
+    plans = {name: picpq.make_plan(network, fp, None, budget, bits) for name, fp in properties.items()}
+    ranks = properties["rank"]
+    spread = np.array([np.std(ranks[n]) for n in network.prunable])
+    for k in range(count - len(plans)):
+        sigma = (0.1, 0.3, 1.0)[k % 3]
+        a, b = Evolution(sigma=sigma).initial(0, sigma * spread, np.random.default_rng([1, k]))
+        criterion = picpq.Criterion(dict(zip(network.prunable, a.tolist())), dict(zip(network.prunable, b.tolist())))
+        plans[f"rank, criterion {k} of sigma {sigma}"] = picpq.make_plan(network, ranks, criterion, budget, bits)
+    return plans
+
+
+def judge(plan: Plan, model: torch.nn.Module, network: picpq.Network, data: picpq.data.Data) -> dict[str, float]:
+    "Every fitness of a plan, and its loss and accuracy after fine-tuning, with the processor seconds each took."
+    row = {"× fewer BOPs": plan.ratio(), "MACs left": 1 / plan.ratio("macs")}
+    for steps in cheap:
+        started = time.process_time()
+        fitness = picpq.TrainedFitness(model, network, data, picpq.Recipe(steps=steps, lr=0.01, schedule="constant", warmup=0.0))
+        row |= {f"loss, {steps} steps": fitness(plan), f"seconds, {steps} steps": time.process_time() - started}
+    started = time.process_time()
+    tuned = picpq.prepare(model, network, plan, data)
+    picpq.train(tuned, data, full, teacher=model, show=False)
+    found = evaluate(tuned, data, "validation")
+    seconds = time.process_time() - started
+    return row | {"loss, tuned": found["loss"], "accuracy, tuned": found["accuracy"], "seconds, tuned": seconds}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--share", default="0/1", help="which part of the plans, e.g. 1/2")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    made = picpq.pretrained("cifar-resnet20")
+    network, data = made.trace(), picpq.load_data(arguments.data, made.card["seed"])
+    part, parts = map(int, arguments.share.split("/"))
+    done = set()
+    if arguments.out.exists():
+        with arguments.out.open(newline="") as file:
+            done = {row["plan"] for row in csv.DictReader(file)}
+    for number, (name, plan) in enumerate(make_plans(network, made.properties).items()):
+        if name in done or number % parts != part:
+            continue
+        row = {"plan": name, **{k: round(v, 5) for k, v in judge(plan, made.model, network, data).items()}}
+        with arguments.out.open("a", newline="") as file:
+            writer = csv.DictWriter(file, list(row), lineterminator="\n")
+            if file.tell() == 0:
+                writer.writeheader()
+            writer.writerow(row)
+        print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()
