@@ -209,12 +209,12 @@ def check_compression(page) -> None:
 
 def check_live(page) -> None:
     "While sliders rest the accuracy is measured, drawn as a point, and kept."
-    points = lambda: page.locator(".picpq-canvas svg circle title").count()
-    count = points()
+    points = lambda: [t for t in page.locator(".picpq-canvas svg circle title").all_text_contents() if "uniform" not in t]
     press(page, "budget", "ArrowRight", 3)
+    wanted = f" {number(label(page), ''):.1f}×,"
     deadline = time.time() + patience / 1000
-    while points() <= count:
-        assert time.time() < deadline, f"no new point in the picture: {points()}"
+    while not any(t.startswith(wanted) for t in points()):
+        assert time.time() < deadline, f"no point {wanted} in the picture: {points()}"
         time.sleep(0.1)
     assert page.get_by_text("accuracy", exact=True).count() >= 1
 

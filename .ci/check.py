@@ -35,7 +35,12 @@ def exports() -> None:
     before = {p.name: p.read_text(encoding="utf-8") for p in modules}
     for path in modules:
         path.unlink()
-    run(tools / "nbdev_export")
+    try:
+        run(tools / "nbdev_export")
+    except AssertionError:
+        for name, text in before.items():  # a check that fails loses nothing
+            (library / name).write_text(text, encoding="utf-8")
+        raise
     after = {p.name: p.read_text(encoding="utf-8") for p in library.glob("*.py") if p.name != "__init__.py"}
     odd = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
     assert not odd, f"not what the notebooks export: {', '.join(odd)}; run nbdev_export"

@@ -20,7 +20,7 @@ from torch import nn
 
 from .bits import Bits, inner_stages, maximum_bits
 from .compression import equal_budget
-from .core import check, choose, write_whole
+from .core import PicpqError, check, check_number, choose, write_whole
 from .criterion import Criterion, importance
 from .data import Data, load_data
 from .network import Network, trace
@@ -34,8 +34,8 @@ from .surgery import prune
 from .training import evaluate, reestimate
 
 # %% auto #0
-__all__ = ['held_out', 'own_origin', 'wide', 'live_note', 'uniform_bits', 'pick_layer', 'stage_name', 'Knobs', 'Workbench',
-           'quick_accuracy', 'code_for', 'Background', 'slider', 'button', 'free_path', 'saved_note', 'Page',
+__all__ = ['held_out', 'own_origin', 'wide', 'uniform_bits', 'live_note', 'pick_layer', 'stage_name', 'Knobs', 'Workbench',
+           'quick_accuracy', 'code_for', 'Background', 'slider', 'button', 'write_new', 'saved_note', 'Page',
            'some_springs', 'digit_springs', 'SpringExplorer', 'Session', 'explorer_controls', 'PlanPage', 'Explorer',
            'code_block', 'explore']
 
@@ -47,7 +47,7 @@ def stage_name(stage: int) -> str:
 
 @dataclass(frozen=True)
 class Knobs:
-    "Where an explorer's controls stand. Immutable: vary it with `dataclasses.replace`."
+    "Where an explorer's controls stand. Immutable: vary it with `dataclasses.replace`. Raises `PicpqError` beyond the sliders' ends."
 
     ratio: float = 50.0  # budget: times fewer bit operations
     penalty: float = 1 / 6  # pf; the published value
@@ -56,6 +56,10 @@ class Knobs:
     base: Criterion = Criterion()  # a and b to start from: unlearned, or learned
     scales: Mapping[str, float] = field(default_factory=dict)  # factor on a, of "stage 2" or of a layer
     shifts: Mapping[str, float] = field(default_factory=dict)  # added to b, of "stage 2" or of a layer
+
+    def __post_init__(self):
+        check_number("budget", self.ratio, 1, 1000)
+        check_number("penalty", self.penalty, 0, 1)
 
     def criterion(self, network: Network) -> Criterion:
         "a and b of every prunable layer where they are not 1 and 0."
@@ -85,7 +89,8 @@ class Workbench:
     @property
     def choices(self) -> list[str]:
         "Properties that are measured, or can be."
-        return [n for n in properties if n in self.measured or self.data is not None]
+        known = [n for n in properties if n in self.measured or self.data is not None]
+        return [*known, *(n for n in self.measured if n not in properties)]
 
     def fp(self, name: str) -> Mapping[str, np.ndarray]:
         "The property of that name, measured once."
@@ -114,7 +119,7 @@ class Workbench:
 
     def view(self, knobs: Knobs) -> PlanView:
         "The plan's numbers, for its picture."
-        return plan_view(self.network, self.fp(knobs.property), self.plan(knobs), self.tie)
+        return plan_view(self.network, self.fp(knobs.property), self.plan(knobs), self.tie, self.smallest)
 
 # %% ../nbs/22_explorer.ipynb #9e6a56ab
 held_out = 2000  # images at most that a live accuracy is measured on
@@ -138,17 +143,18 @@ own_origin = "# model and data: yours, as you gave them to picpq.explore"
 
 def code_for(bench: Workbench, knobs: Knobs) -> str:
     "Python that makes the same plan and carries it out."
-    criterion, bits = knobs.criterion(bench.network), bench.bits(knobs)
+    criterion, bits, plain = knobs.criterion(bench.network), bench.bits(knobs), lambda d: {k: float(v) for k, v in d.items()}
+    other = f", tie={bench.tie!r}, smallest={float(bench.smallest)!r}" if (bench.tie, bench.smallest) != ("mean", 0.1) else ""
     return f"""import picpq
 
 {bench.origin or own_origin}
 network = picpq.trace(model, data.example())
 fp = picpq.measure(network, model, data, {knobs.property!r})
 criterion = picpq.Criterion(
-    a={dict(criterion.a)!r},
-    b={dict(criterion.b)!r})
-plan = picpq.make_plan(network, fp, criterion, picpq.Budget({knobs.ratio!r}),
-                       picpq.Bits({bits.maximum!r}, penalty={knobs.penalty!r}))
+    a={plain(criterion.a)!r},
+    b={plain(criterion.b)!r})
+plan = picpq.make_plan(network, fp, criterion, picpq.Budget({float(knobs.ratio)!r}),
+                       picpq.Bits({bits.maximum!r}, penalty={float(knobs.penalty)!r}){other})
 small = picpq.prepare(model, network, plan, data)
 picpq.train(small, data, picpq.training.tune_recipe, teacher=model)
 print(plan, picpq.evaluate(small, data, "validation"))"""
@@ -161,13 +167,14 @@ class Background:
         self,
         work: Callable[[object, Callable[[], bool]], None],  # gets the request, and a function that says whether it is stale
         rest: float = 0.35,  # seconds without a newer request
+        failed: Callable[[Exception], None] = lambda error: None,  # told of an error of the work, in the thread
     ):
-        self.work, self.rest, self.error = work, rest, None
+        self.work, self.rest, self.failed, self.error = work, rest, failed, None
         self.asked, self.done, self.request, self.thread = 0, 0, None, None
         self.news = threading.Condition()
 
-    def ask(self, request: object) -> None:
-        "Ask for something; what was asked before is forgotten."
+    def ask(self, request: object | None) -> None:
+        "Ask for something, or for nothing (None); what was asked before is forgotten."
         with self.news:
             self.asked, self.request = self.asked + 1, request
             self.news.notify_all()
@@ -187,9 +194,11 @@ class Background:
                     number = self.asked
                 request = self.request
             try:
-                self.work(request, lambda: self.asked != number)
+                if request is not None:
+                    self.work(request, lambda: self.asked != number)
             except Exception as error:  # an error here must neither vanish nor end the thread
                 self.error = error
+                self.failed(error)
             with self.news:
                 self.done = max(self.done, number)
                 self.news.notify_all()
@@ -229,10 +238,18 @@ def button(name: str, hint: str, act: Callable[[], None], fail: Callable[[], Non
     return made
 
 
-def free_path(stem: str, suffix: str, folder: str | Path = ".") -> Path:
-    "A file name that is not taken yet: stem, stem-2, stem-3, …"
-    names = (Path(folder) / f"{stem}{f'-{n}' if n > 1 else ''}{suffix}" for n in range(1, 10_000))
-    return next(path for path in names if not path.exists())
+def write_new(stem: str, suffix: str, content: bytes, folder: str | Path = ".") -> Path:
+    "Write a file under a name that nothing has yet: stem, stem-2, stem-3, … Raises `PicpqError` where it cannot be written."
+    for n in range(1, 10_000):
+        path = Path(folder) / f"{stem}{f'-{n}' if n > 1 else ''}{suffix}"
+        try:
+            path.open("xb").close()  # the name is ours now
+        except FileExistsError:
+            continue
+        except OSError as error:
+            check(False, "folder", f"one that can be written ({error.strerror})", str(Path(folder).absolute()))
+        return write_whole(path, content)
+    raise PicpqError(f"folder must have room for one more {stem}{suffix}; got {folder} with 9,999 of them")
 
 
 def saved_note(path: Path, content: bytes, kind: str) -> str:
@@ -242,7 +259,9 @@ def saved_note(path: Path, content: bytes, kind: str) -> str:
 
 
 class Page:
-    "Controls beside a picture. Subclasses fill `controls` and draw."
+    "Controls beside a picture. Subclasses draw."
+
+    stem = "picpq"  # of the names of saved files
 
     def __init__(self, controls: Sequence[widgets.Widget], name: str):
         self.canvas = widgets.HTML(layout=widgets.Layout(flex="1 1 560px", max_width="1180px", min_width="0"))
@@ -271,8 +290,8 @@ class Page:
 
     def save_png(self) -> None:
         "Write the picture as it is, under a name that is free."
-        path, content = free_path("picpq-plan" if isinstance(self, Explorer) else "picpq-springs", ".png"), self.picture.png()
-        self.say(saved_note(write_whole(path, content), content, "image/png"))
+        content = self.picture.png()
+        self.say(saved_note(write_new(self.stem, ".png", content), content, "image/png"))
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         return {**self.widget._repr_mimebundle_(), "image/png": base64.b64encode(self.picture.png(1.5)).decode(),
@@ -294,9 +313,14 @@ def digit_springs(first: str = "layer1.0.conv1", second: str = "layer3.0.conv1")
 class SpringExplorer(Page):
     "Two layers as springs: move stiffness, shift and load, and see which give way."
 
+    stem = "picpq-springs"
+
     def __init__(self, materials: Sequence[Material] | None = None):
         self.materials = tuple(materials or digit_springs())
         check(len(self.materials) == 2, "materials", "two", len(self.materials))
+        for m in self.materials:
+            check_number(f"a of {m.name}", m.a, 0.1, 10)
+            check_number(f"b of {m.name}", m.b, -1, 1)
         count = sum(len(m.extension) for m in self.materials)
         self.load = slider(widgets.IntSlider, "load", count // 3, 0, count - 1, 1, "d", "How many springs must give way: the budget.")
         numbered = list(enumerate(self.materials, start=1))
@@ -337,12 +361,12 @@ class SpringExplorer(Page):
         self.update()
 
 # %% ../nbs/22_explorer.ipynb #436f6849
-live_note = "held-out images, no fine-tuning; rings: uniform 8, 4, 3, 2 bits"
 uniform_bits = (8, 4, 3, 2)  # what every point has to be compared with
+live_note = f"held-out images, no fine-tuning; rings: uniform {', '.join(map(str, uniform_bits))} bits"
 
 
 class Session:
-    "Knobs, the last plan that could be made, the way back, a pinned plan, and measured accuracies."
+    "The last knobs whose plan could be made, that plan, the way back, a pinned plan, and measured accuracies."
 
     def __init__(self, bench: Workbench, knobs: Knobs):
         self.bench = bench
@@ -356,21 +380,27 @@ class Session:
     def move(self, knobs: Knobs, control: str = "") -> None:
         "New knobs, moved by that control, and their plan. Raises `BudgetError` where it cannot be met; the last plan stays."
         name, when = self.last_move
-        if knobs != self.knobs and (name != control or not control or time.monotonic() - when > 1):
-            self.undo_list.append(self.knobs)
-        self.last_move = (control, time.monotonic())
+        before = self.knobs
         self.make(knobs)
+        if knobs != before and (name != control or not control or time.monotonic() - when > 1):
+            self.undo_list.append(before)
+        self.last_move = (control, time.monotonic())
 
     def make(self, knobs: Knobs) -> None:
-        "The plan of some knobs becomes the current one, if it can be made."
-        self.knobs = knobs
-        self.view, self.bits = self.bench.view(knobs), self.bench.bits(knobs)
+        "The plan of some knobs becomes the current one, if it can be made; else everything stays."
+        view, bits = self.bench.view(knobs), self.bench.bits(knobs)
+        self.knobs, self.view, self.bits = knobs, view, bits
 
     def back(self) -> None:
         "One step back, if there is one."
         if self.undo_list:
             self.last_move = ("", 0.0)
             self.make(self.undo_list.pop())
+
+    def pin(self) -> None:
+        "Keep the current plan to compare with; the same plan again: forget it."
+        same = self.pinned is not None and plan_key(self.pinned.plan) == plan_key(self.view.plan)
+        self.pinned = None if same else self.view
 
     def measured(self, plan: Plan, accuracy: float) -> None:
         "Note a plan's accuracy: it stays as a point."
@@ -399,7 +429,7 @@ def explorer_controls(bench: Workbench, knobs: Knobs) -> dict[str, widgets.Widge
     most = [slider(widgets.IntSlider, f"bits {stage_name(inner[k])}", 8, 2, 8, 1, "d", "Most bits of a layer of this stage: M.")
             for k in range(stages)]
     return {
-        "budget": slider(widgets.FloatLogSlider, "budget", knobs.ratio, 0.3, 3, 0.005, ".1f",
+        "budget": slider(widgets.FloatLogSlider, "budget", knobs.ratio, 0, 3, 0.005, ".1f",
                          "How many times fewer bit operations than the dense 32-bit network."),
         "penalty": slider(widgets.FloatSlider, "penalty pf", knobs.penalty, 0, 1, 0.01, ".2f",
                           "The lower, the fewer bits a layer loses for what was pruned of it."),
@@ -414,9 +444,11 @@ def explorer_controls(bench: Workbench, knobs: Knobs) -> dict[str, widgets.Widge
 class PlanPage(Page):
     "Controls, and the picture of the plan that they make."
 
+    stem = "picpq-plan"
+
     def __init__(self, bench: Workbench, knobs: Knobs, below: Sequence[widgets.Widget] = ()):
         self.bench, self.session, self.control = bench, Session(bench, knobs), explorer_controls(bench, knobs)
-        self.drawing = threading.RLock()  # accuracies are drawn from another thread
+        self.drawing, self.failed = threading.RLock(), False  # accuracies are drawn from another thread, but not over an error
         super().__init__([*self.control.values(), *below], "picpq-compression")
         for name, control in self.control.items():
             control.observe(lambda change, name=name: self.setting or self.moved(name), "value")
@@ -444,17 +476,18 @@ class PlanPage(Page):
         return replace(now, ratio=c["budget"].value, penalty=c["penalty"].value, maximum=None if c["fit"].value else most,
                        property=c["property"].value, scales=scales, shifts=shifts)
 
-    def write(self) -> None:
-        "Set the controls to the knobs, without answering to it."
+    def write(self, only: Sequence[str] = ()) -> None:
+        "Set the controls (all, or some) to the knobs, without answering to it."
         c, now, of, network = self.control, self.session.knobs, self.control["of"].value, self.bench.network
         values = {"budget": now.ratio, "penalty": now.penalty, "property": now.property, "fit": now.maximum is None,
                   "scale": now.scales.get(of, 1.0), "shift": now.shifts.get(of, 0.0),
                   **{f"most {k}": bits for k, bits in enumerate(self.session.bits.maximum)}}
         self.setting = True
         try:
-            for name, value in values.items():
-                c[name].value = value
-                c[name].disabled = name.startswith("most") and now.maximum is None
+            for name in only or values:
+                c[name].value = values[name]
+            for name in values:
+                c[name].disabled = name.startswith("most") and c["fit"].value
             c["scale"].disabled = c["shift"].disabled = of in network.names and of not in network.prunable
         finally:
             self.setting = False
@@ -463,8 +496,10 @@ class PlanPage(Page):
         "A control moved."
         of = self.control["of"].value
         if name == "of":  # another stage or layer: its own scale and shift, the same plan
-            self.write()
+            self.write(only=("scale", "shift"))
             return self.show()
+        if name == "fit":
+            self.write(only=("scale", "shift"))  # the bits' sliders can be moved, or not
         self.attempt(lambda: self.session.move(self.read(), f"{name} of {of}"))
 
     def attempt(self, act: Callable[[], None]) -> None:
@@ -475,16 +510,21 @@ class PlanPage(Page):
         except BudgetError as error:
             self.say(f"{escape(str(error))}. The picture shows the last plan that could be made.", alarm=True)
         except Exception:
-            self.fail()
+            with self.drawing:
+                self.failed = True
+                self.fail()
             raise
         else:
+            self.failed = False
             self.say()
             self.show()
 
     def show(self) -> None:
-        "Draw the current plan."
+        "Draw the current plan, unless an error is shown."
         options = self.control["of"].options
         with self.drawing:
+            if self.failed:
+                return
             self.draw(self.session.draw(self.layer, pick_layer.replace("FIRST", str(len(options) - len(self.bench.network.names)))))
 
 
@@ -498,12 +538,13 @@ class Explorer(PlanPage):
     def __init__(self, bench: Workbench, knobs: Knobs = Knobs(), live: bool | None = None):
         self.live = bench.data is not None if live is None else live
         check(not self.live or bench.data is not None, "live", "False where there is no data", live)
-        self.background, self.code = Background(self.score), widgets.HTML(layout=widgets.Layout(width="100%")).add_class("picpq-code")
+        self.background = Background(self.score, failed=self.cannot_measure)
+        self.code = widgets.HTML(layout=widgets.Layout(width="100%")).add_class("picpq-code")
         actions = {
             "Unlearned": ("All a = 1, b = 0.", lambda: self.start_from(Criterion())),
             "Learned": ("The criterion that a search learned.", lambda: self.start_from(bench.learned)),
-            "Undo": ("One step back.", lambda: self.attempt(self.session.back)),
-            "Pin": ("Keep this plan to compare with; again: forget it.", self.pin),
+            "Undo": ("One step back.", self.undo),
+            "Pin": ("Keep this plan to compare with; again: forget it.", lambda: (self.session.pin(), self.show())),
             "Save plan": ("Write the plan as JSON.", self.save_plan),
             "Save PNG": ("Write the picture to a file.", self.save_png),
             "Code": ("Python that makes this plan and carries it out.", self.toggle_code)}
@@ -517,38 +558,41 @@ class Explorer(PlanPage):
         super().show()
         if self.code.value:
             self.code.value = code_block(code_for(self.bench, self.session.knobs))
-        if self.live and plan_key(self.plan) not in self.session.points:
-            self.background.ask(self.plan)
+        if self.live:
+            known = plan_key(self.plan) in self.session.points and len(self.session.baselines) == len(uniform_bits)
+            self.background.ask(None if known else self.plan)
 
     def score(self, plan: Plan, stale: Callable[[], bool]) -> None:
         "Measure a plan's accuracy and draw it, then what is still missing of the uniform networks': runs in the background."
-        accuracy = quick_accuracy(self.bench, plan, stale)
-        if accuracy is not None:
+        missing = [bits for bits in uniform_bits if bits not in self.session.baselines]
+        for bits in [None, *missing]:
+            asked = plan if bits is None else uniform_plan(self.bench.network, bits)
+            accuracy = quick_accuracy(self.bench, asked, stale)
+            if accuracy is None:
+                return
             with self.drawing:
-                self.session.measured(plan, accuracy)
-                self.show()
-        for bits in uniform_bits:
-            if accuracy is not None and bits not in self.session.baselines:
-                uniform = uniform_plan(self.bench.network, bits)
-                accuracy = quick_accuracy(self.bench, uniform, stale)
-                if accuracy is not None:
-                    with self.drawing:
-                        self.session.baselines[bits] = Point(uniform.ratio(), accuracy, f"uniform {bits} bit")
-                        self.show()
+                if bits is None:
+                    self.session.measured(plan, accuracy)
+                else:
+                    self.session.baselines[bits] = Point(asked.ratio(), accuracy, f"uniform {bits} bit")
+                super().show()
+
+    def cannot_measure(self, error: Exception) -> None:
+        "Say that an accuracy could not be measured."
+        self.say(f"the accuracy could not be measured: {type(error).__name__}: {escape(str(error))}", alarm=True)
+
+    def undo(self) -> None:
+        "One step back: first to what is shown, if the controls ask for what cannot be."
+        self.attempt(self.session.back if self.read() == self.session.knobs else lambda: None)
 
     def start_from(self, base: Criterion) -> None:
         "a and b of a criterion, without factors of one's own."
         self.attempt(lambda: self.session.move(replace(self.session.knobs, base=base, scales={}, shifts={})))
 
-    def pin(self) -> None:
-        "Keep the current plan to compare with; the same plan again: forget it."
-        self.session.pinned = None if self.session.pinned is self.session.view else self.session.view
-        self.show()
-
     def save_plan(self) -> None:
         "Write the plan as JSON, under a name that is free."
-        path = self.plan.save(free_path("picpq-plan", ".json"))
-        self.say(saved_note(path, path.read_bytes(), "application/json"))
+        content = self.plan.to_json().encode()
+        self.say(saved_note(write_new(self.stem, ".json", content), content, "application/json"))
 
     def toggle_code(self) -> None:
         "Show or hide the code that makes this plan."
@@ -573,11 +617,12 @@ def explore(
     "An explorer of a network: the last line of a notebook cell shows it. Raises `PicpqError` at a layer that cannot be traced."
     measured, origin = {}, ""
     if isinstance(model, str):
+        given = data is not None
         shipped = pretrained(model)
         network, measured, model, learned = shipped.trace(), dict(shipped.properties), shipped.model, learned or shipped.criterion
         known = shipped.card["data"] == "digits"  # the others are for their users to fetch
-        origin = (f'model = picpq.pretrained("{shipped.name}").model\n'
-                  f'data = picpq.load_data({"digits" if known else "path/to/data"!r})  # {shipped.card["data"]}')
+        source = "...  # as you gave it to picpq.explore" if given else f'picpq.load_data({"digits" if known else "path/to/data"!r})'
+        origin = f'model = picpq.pretrained("{shipped.name}").model\ndata = {source}  # {shipped.card["data"]}'
         data = load_data("digits") if data is None and known else data
     else:
         check(isinstance(data, Data), "data", "a picpq Data (see picpq.load_data) for a network of your own", type(data).__name__)

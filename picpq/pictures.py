@@ -18,22 +18,22 @@ import resvg_py
 from PIL import Image
 
 from .bits import surviving_share
-from .core import check, choose, write_whole
+from .core import check, check_number, choose, write_whole
 from .counting import cost_model, dense_bops, layer_bops
 from .criterion import Criterion, importance
 from .elasticity import give_way, hooke, spring_path
 from .network import Network
-from .plan import Plan, dense_counts, kept_units, plan_bits, uniform_plan
+from .plan import Plan, dense_counts, kept_units, plan_bits, pruning_order, uniform_plan
 
 # %% auto #0
 __all__ = ['ink', 'accent', 'stage_colors', 'faint', 'quiet', 'fonts', 'rows_shown', 'gone_color', 'fixed_color', 'no_color',
-           'palette', 'published_points', 'text', 'rect', 'line', 'dot', 'Picture', 'picture', 'springs', 'Material',
-           'who_holds', 'spring_label', 'force_bars', 'next_to_go', 'springs_picture', 'network_springs', 'PlanView',
-           'plan_view', 'describe', 'pattern_cells', 'viridis', 'pattern_pixels', 'pattern_image', 'tied_layers',
-           'tie_rows', 'Columns', 'stage_of', 'stage_runs', 'stage_bands', 'pattern_panel', 'legend', 'tie_panel',
-           'bits_panel', 'ticks', 'bops_panel', 'layer_axis', 'totals', 'total_tiles', 'landmarks', 'apart',
-           'ratio_ladder', 'layer_panel', 'Point', 'pareto', 'nice_ticks', 'accuracy_panel', 'tip', 'plan_picture',
-           'layer_tip', 'parts_panel', 'pictures']
+           'palette', 'published_points', 'text', 'rect', 'line', 'shorten', 'dot', 'Picture', 'picture', 'springs',
+           'Material', 'who_holds', 'spring_label', 'force_bars', 'next_to_go', 'springs_picture', 'network_springs',
+           'PlanView', 'plan_view', 'describe', 'pattern_cells', 'viridis', 'pattern_pixels', 'pattern_image',
+           'tied_layers', 'tie_rows', 'Columns', 'stage_of', 'stage_runs', 'stage_bands', 'pattern_panel', 'legend',
+           'tie_panel', 'bits_panel', 'ticks', 'bops_panel', 'layer_axis', 'totals', 'total_tiles', 'landmarks',
+           'apart', 'ratio_ladder', 'layer_panel', 'Point', 'pareto', 'nice_ticks', 'accuracy_panel', 'tip',
+           'plan_picture', 'layer_tip', 'parts_panel', 'pictures']
 
 # %% ../nbs/16_pictures.ipynb #0f50c676
 ink, accent = "currentColor", "#d55e00"  # of text and axes; of the headline and what is selected
@@ -64,6 +64,11 @@ def line(points: Iterable[tuple[float, float]], color: str = ink, width: float =
             f'stroke-linejoin="round"{dashed}/>')
 
 
+def shorten(name: str, letters: int) -> str:
+    "A name in at most so many letters: its end says more than its beginning."
+    return name if len(name) <= letters else "…" + name[len(name) - letters + 1 :]
+
+
 def dot(x: float, y: float, radius: float, color: str = ink, hollow: bool = False, opacity: float = 1.0, inside: str = "") -> str:
     "A circle, filled or hollow."
     paint = f'fill="none" stroke="{color}" stroke-width="1.6"' if hollow else f'fill="{color}"'
@@ -79,16 +84,20 @@ class Picture:
 
     svg: str
 
+    @property
+    def plain(self) -> str:
+        "The SVG text for a file, which has no theme."
+        return re.sub(r"var\(--jp-[a-z0-9-]+, ([^)]+)\)", r"\1", self.svg)
+
     def png(self, scale: float = 2.0) -> bytes:
         "The picture as a PNG file's content, so many pixels for each unit, on white."
-        plain = re.sub(r"var\([^,]+,\s*([^)]+)\)", r"\1", self.svg)  # a file has no theme
-        return bytes(resvg_py.svg_to_bytes(svg_string=plain, zoom=scale, background="#ffffff", skip_system_fonts=True,
+        return bytes(resvg_py.svg_to_bytes(svg_string=self.plain, zoom=scale, background="#ffffff", skip_system_fonts=True,
                                            font_dirs=[fonts], font_family="DejaVu Sans", sans_serif_family="DejaVu Sans"))
 
     def save(self, path: str | Path) -> Path:
         "Write the picture, whole or not at all. Raises `PicpqError` unless the name ends in .svg or .png."
         kind = choose("picture's file type", Path(path).suffix, (".svg", ".png"))
-        return write_whole(path, self.png() if kind == ".png" else re.sub(r"var\([^,]+,\s*([^)]+)\)", r"\1", self.svg))
+        return write_whole(path, self.png() if kind == ".png" else self.plain)
 
     def __repr__(self) -> str:
         label, words = re.search('aria-label="([^"]*)"', self.svg), 12
@@ -109,15 +118,15 @@ def picture(width: float, height: float, marks: Iterable[str], label: str) -> Pi
 def springs(
     extension: Sequence[float] | np.ndarray,  # x, or FP, of each spring, in [0, 1]: (n,)
     holds: Sequence[bool] | np.ndarray,  # (n,)
-    x: float,  # left end of the beam
-    y: float,  # of the beam
+    x: float,  # left end
+    y: float,  # of the beam that they hang from
     pitch: float,  # from one spring to the next
     longest: float,  # length of a spring whose extension is 1
     color: str = stage_colors[0],
     wire: float = 1.6,  # thickness
 ) -> list[str]:
-    "Springs that hang from a beam, as marks; the ones that gave way are broken."
-    marks = [line([(x, y), (x + pitch * len(extension), y)], width=2.5)]
+    "Springs side by side, as marks; the ones that gave way are broken."
+    marks = []
     for k, (stretch, hold) in enumerate(zip(extension, holds)):
         at, length = x + pitch * (k + 0.5), longest * (0.3 + 0.7 * float(np.clip(stretch, 0, 1)))
         across, down = spring_path(at, -y, length, width=0.26 * pitch)
@@ -164,7 +173,7 @@ def force_bars(materials: Sequence[Material], holds: Sequence[np.ndarray], x: fl
     for k, (material, hold) in enumerate(zip(materials, holds)):
         for force, stays in zip(material.force, hold):
             top, bottom = sorted((place(force), place(0.0)))
-            color = stage_colors[k] if stays else ink
+            color = stage_colors[k % len(stage_colors)] if stays else ink
             marks.append(rect(x + 0.2 * pitch, top, 0.6 * pitch, bottom - top, color, 1 if stays else faint))
             below = place(0.0) + (13 if force >= 0 else -5)  # where no bar and no threshold runs through it
             marks.append(text(x + pitch / 2, below, f"{force:.2f}", 10, "middle", 1 if stays else quiet))
@@ -201,7 +210,7 @@ def springs_picture(materials: Sequence[Material], load: int) -> Picture:
         marks += springs(m.extension, h, x, beam, pitch, 150, color, float(np.clip(1.8 * m.a**0.5, 0.7, 5)))
         x += span + gap
     place = lambda v: bars + 130 * (high - v) / (high - low)
-    marks.append(line([(left, beam), (x - gap, beam)], width=2.5))  # one beam for all
+    marks.append(line([(left, beam), (x - gap, beam)], width=2.5))  # all hang from one beam
     marks += force_bars(materials, holds, left, bars, pitch, gap, 130, low, high)
     marks += [line([(left - 6, place(0)), (x - gap + 6, place(0))], opacity=quiet),
               text(left - 10, place(0) + 4, "0", 10, "end", quiet), text(8, beam + 60, "extension", 10.5, opacity=quiet), text(8, beam + 74, "FP", 10.5, opacity=quiet),
@@ -224,17 +233,18 @@ def network_springs(network: Network, properties: Mapping[str, np.ndarray], plan
     check(len(names) > 0, "network", "one with prunable layers", "none")
     chosen = [names[k] for k in np.unique(np.linspace(0, len(names) - 1, min(layers, len(names))).round().astype(int))]
     criterion = Criterion.from_dict(plan.criterion) if plan.criterion else Criterion()
-    longest = max(float(np.max(properties[n])) for n in chosen) or 1.0
+    shortest = min(0.0, *(float(np.min(properties[n])) for n in chosen))
+    span_of_all = max(float(np.max(properties[n])) for n in chosen) - shortest or 1.0
     span, marks = 132.0, [text(8, 20, "before", 12, bold=True), text(8, 196, "after", 12, bold=True)]
     for column, name in enumerate(chosen):
         layer, x = network.layers[network.index(name)], 8 + column * (span + 12)
         order = np.argsort(-properties[name], kind="stable")
         shown = order[np.unique(np.linspace(0, layer.filters - 1, min(filters, layer.filters)).round().astype(int))]
         kept = plan.keep.get(name, range(layer.filters))
-        extension, pitch = properties[name][shown] / longest, span / len(shown)
+        extension, pitch = (np.asarray(properties[name])[shown] - shortest) / span_of_all, span / len(shown)
         color = stage_colors[layer.stage % len(stage_colors)]
         a, b = criterion.a.get(name, 1.0), criterion.b.get(name, 0.0)
-        marks += [text(x, 40, name, 10.5), *springs(extension, np.ones(len(shown), bool), x, 50, pitch, 105, color),
+        marks += [text(x, 40, shorten(name, 20), 10.5), *(line([(x, y), (x + span, y)], width=2.5) for y in (50, 240)), *springs(extension, np.ones(len(shown), bool), x, 50, pitch, 105, color),
                   *springs(extension, np.isin(shown, list(kept)), x, 240, pitch, 105, color, float(np.clip(1.6 * a**0.5, 0.6, 4.5))),
                   text(x, 216, f"{len(kept)} of {layer.filters} hold", 10.5),
                   text(x, 230, f"a = {a:.2f}, b = {b:+.2f}", 9.5, opacity=quiet)]
@@ -257,6 +267,7 @@ class PlanView:
     activation_bits: np.ndarray
     macs: np.ndarray
     bops: np.ndarray
+    smallest: float = 0.1  # share of each layer's filters that stays in any case
 
     @property
     def mean_bits(self) -> float:
@@ -277,18 +288,22 @@ class PlanView:
 
     @property
     def threshold(self) -> float | None:
-        "Importance of the weakest unit that stays; None if all stay."
-        return None if self.keep.all() else float(self.strength[self.keep].min())
+        "Importance of the weakest unit that might have gone and stays; None if all stay."
+        if self.keep.all():
+            return None
+        free = pruning_order(self.network, self.strength, self.smallest)  # the others stay in any case
+        stay = free[self.keep[free]]
+        return float(self.strength[stay].min() if len(stay) else self.strength[free].max())
 
 
-def plan_view(network: Network, properties: Mapping[str, np.ndarray], plan: Plan, tie: str = "mean") -> PlanView:
+def plan_view(network: Network, properties: Mapping[str, np.ndarray], plan: Plan, tie: str = "mean", smallest: float = 0.1) -> PlanView:
     "The numbers behind a plan's picture. Raises `PicpqError` where plan or properties do not fit the network."
     criterion = Criterion.from_dict(plan.criterion) if plan.criterion else Criterion()
     keep, (weight_bits, activation_bits) = kept_units(network, plan), plan_bits(network, plan)
     model = cost_model(network)
     macs = model.macs(keep)
     return PlanView(network, plan, importance(network, properties, criterion, tie), keep, model.count(keep, model.outputs),
-                    surviving_share(network, keep)[0], weight_bits, activation_bits, macs, macs * weight_bits * activation_bits)
+                    surviving_share(network, keep)[0], weight_bits, activation_bits, macs, macs * weight_bits * activation_bits, smallest)
 
 # %% ../nbs/16_pictures.ipynb #67f5012d
 def describe(view: PlanView, layer: str | None = None) -> str:
@@ -354,6 +369,7 @@ def tied_layers(network: Network) -> list[tuple[int, ...]]:
     return sorted({tuple(sorted(m)) for m in members.values() if len(m) > 1}, key=lambda m: (-len(m), m))
 
 
+@lru_cache(maxsize=32)
 def tie_rows(network: Network) -> list[list[tuple[int, ...]]]:
     "Tied sets in rows, so that no two of a row overlap."
     rows: list[list[tuple[int, ...]]] = []
@@ -549,7 +565,7 @@ def ratio_ladder(view: PlanView, pinned: PlanView | None, y: float, left: float 
     "Where a plan's bit operations stand on a logarithmic axis, above; landmarks below."
     plain, published = landmarks(view.network)
     ratio = view.plan.ratio()
-    most = max(*plain.values(), *published.values(), ratio, 1.0) * 1.05
+    most = max(*plain.values(), *published.values(), ratio, pinned.plan.ratio() if pinned else 1.0) * 1.05
     x = lambda value: left + (right - left) * np.log(max(value, 1)) / np.log(most)
     marks = [line([(left, y + 18), (right, y + 18)], opacity=0.5)]
     for row, points in enumerate((plain, published)):
@@ -570,17 +586,18 @@ def layer_panel(view: PlanView, layer: str, x: float, y: float, width: float, he
     network, k = view.network, view.network.index(layer)
     criterion = Criterion.from_dict(view.plan.criterion) if view.plan.criterion else Criterion()
     a, b, about = criterion.a.get(layer, 1.0), criterion.b.get(layer, 0.0), network.layers[k]
-    marks = [text(x, y + 10, f"{k} · {layer}", 12, bold=True)]
+    law = f"I = {a:.2f} · FP {'−' if b < 0 else '+'} {abs(b):.2f}"
+    marks = [text(x, y + 10, shorten(f"{k} · {layer}", int(width / 8) - len(law)), 12, bold=True)]
     units = network.out_units[k][network.out_units[k] >= 0]
     if not len(units):
         why = network.whole.get(layer, "nothing it is tied to can be")
         return [*marks, text(x, y + 28, f"not pruned: {why}", 10.5, opacity=quiet)]
     tied = next((len(m) - 1 for m in tied_layers(network) if k in m), 0)
     ties = f"tied with {tied} layer{'s' * (tied > 1)}" if tied else "tied with none"
-    marks += [text(x + width, y + 10, f"I = {a:.2f} · FP {'−' if b < 0 else '+'} {abs(b):.2f}", 12, "end"),
+    marks += [text(x + width, y + 10, law, 12, "end"),
               text(x, y + 25, f"{view.kept[k]} of {about.filters} kept · {view.share[k]:.0%} of the weight mass · {view.weight_bits[k]} bits · {ties}", 10.5, opacity=quiet)]
     low, high = float(view.strength.min()), float(view.strength.max())
-    edges = np.linspace(low, high if high > low else low + 1, bins + 1)
+    edges = np.linspace(low, max(high, low + 1e-6 * max(abs(low), 1)), bins + 1)
     pruned = units[~view.keep[units]]
     own, gone, all_of = (np.histogram(s, edges)[0] for s in (view.strength[units], view.strength[pruned], view.strength))
     floor, top, bar = y + height - 14, y + 34, width / bins
@@ -607,6 +624,10 @@ class Point:
     ratio: float
     accuracy: float
     label: str = ""
+
+    def __post_init__(self):
+        check_number("ratio of a point", self.ratio, 0)
+        check_number("accuracy of a point", self.accuracy, 0, 100)
 
 
 def pareto(points: Sequence[Point]) -> list[Point]:

@@ -14,13 +14,13 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from .core import check, choose, write_whole
+from .core import PicpqError, check, choose, write_whole
 from .criterion import Criterion
 from .models import build_model, fingerprint, load_weights, read_weights
 from .network import Network, trace
 
 # %% auto #0
-__all__ = ['shelf', 'Pretrained', 'write_pretrained', 'read_card', 'pretrained', 'pretrained_table']
+__all__ = ['shelf', 'Pretrained', 'flat_properties', 'write_pretrained', 'read_card', 'pretrained', 'pretrained_table']
 
 # %% ../nbs/21_pretrained.ipynb #a07c71a8
 shelf = Path(__file__).parent / "checkpoints" if "__file__" in globals() else Path("../picpq/checkpoints")
@@ -41,21 +41,33 @@ class Pretrained:
         return trace(self.model, torch.randn(2, *self.card["shape"], generator=torch.Generator().manual_seed(0)))
 
 
+def flat_properties(properties: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, torch.Tensor]:
+    "Properties as tensors by one name each, as they lie in a file: 'rank conv1', …"
+    return {f"{prop} {layer}": torch.as_tensor(np.asarray(values)) for prop, found in properties.items() for layer, values in found.items()}
+
+
 def write_pretrained(folder: str | Path, made: Pretrained) -> None:
     "Write a network's three files: NAME.safetensors, NAME.properties.safetensors, NAME.json."
     weights = {k: v.detach().cpu().contiguous() for k, v in made.model.state_dict().items()}
-    flat = {f"{prop} {layer}": torch.as_tensor(np.asarray(values))
-            for prop, found in made.properties.items() for layer, values in found.items()}
-    card = {**made.card, "weights": fingerprint(weights), "criterion": made.criterion and made.criterion.to_dict()}
+    flat = flat_properties(made.properties)
+    card = {**made.card, "criterion": made.criterion and made.criterion.to_dict(), "weights": fingerprint(weights),
+            "properties": fingerprint(flat)}
     write_whole(Path(folder) / f"{made.name}.safetensors", safetensors.torch.save(weights))
     write_whole(Path(folder) / f"{made.name}.properties.safetensors", safetensors.torch.save(flat))
     write_whole(Path(folder) / f"{made.name}.json", json.dumps(card, indent=1) + "\n")
 
-
+# %% ../nbs/21_pretrained.ipynb #871435f8
 def read_card(name: str, folder: str | Path = shelf) -> dict:
-    "A network's card. Raises `PicpqError` for an unknown name."
+    "A network's card. Raises `PicpqError` for an unknown name, or for a file that is no card."
     known = sorted(p.stem for p in Path(folder).glob("*.json"))
-    return json.loads((Path(folder) / f"{choose('pretrained network', name, known)}.json").read_text(encoding="utf-8"))
+    path = Path(folder) / f"{choose('pretrained network', name, known)}.json"
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise PicpqError(f"card {path} must be JSON: {error}") from error
+    wanted = {"model", "classes", "shape", "data", "weights", "properties", "criterion"}
+    check(isinstance(card, dict) and wanted <= set(card), f"card {path}", f"one with {', '.join(sorted(wanted))}", type(card).__name__)
+    return card
 
 
 def pretrained(name: str, folder: str | Path = shelf) -> Pretrained:
@@ -63,9 +75,11 @@ def pretrained(name: str, folder: str | Path = shelf) -> Pretrained:
     card, folder = read_card(name, folder), Path(folder)
     model = build_model(card["model"], len(card["classes"]), card["shape"][0])
     load_weights(model, folder / f"{name}.safetensors")
-    check(fingerprint(model.state_dict()) == card["weights"], f"weights of {name}", f"those of its card, {card['weights']}", "others")
+    flat = read_weights(folder / f"{name}.properties.safetensors")
+    for what, content in (("weights", model.state_dict()), ("properties", flat)):
+        check(fingerprint(content) == card[what], f"{what} of {name}", f"those of its card, {card[what]}", fingerprint(content))
     found: dict[str, dict[str, np.ndarray]] = {}
-    for key, value in read_weights(folder / f"{name}.properties.safetensors").items():
+    for key, value in flat.items():
         prop, _, layer = key.partition(" ")
         found.setdefault(prop, {})[layer] = value.numpy()
     return Pretrained(name, model.eval(), card, found, card["criterion"] and Criterion.from_dict(card["criterion"]))
@@ -73,6 +87,6 @@ def pretrained(name: str, folder: str | Path = shelf) -> Pretrained:
 
 def pretrained_table(folder: str | Path = shelf) -> pd.DataFrame:
     "What travels with the package: one row a network."
-    cards = {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in sorted(Path(folder).glob("*.json"))}
+    cards = {p.stem: read_card(p.stem, folder) for p in sorted(Path(folder).glob("*.json"))}
     wanted = ("model", "data", "test accuracy (%)", "parameters", "epochs", "seed", "licence")
     return pd.DataFrame({name: {k: card.get(k) for k in wanted} for name, card in cards.items()}).T.rename_axis("network")
