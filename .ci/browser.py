@@ -184,10 +184,14 @@ def check_springs(page) -> None:
 
 def check_compression(page) -> None:
     "Budget, a click on a layer, its scale and a stage's bits do what the page's own code does; the pattern's pixels change."
+    import picpq
     from picpq.pictures import describe, plan_view
 
     pattern = lambda: page.locator(".picpq-canvas svg image").first.get_attribute("href")
     start, pixels = label(page), pattern()
+    expected = picpq.explore("digits-resnet8", live=False)
+    expected = describe(expected.session.view, expected.layer)
+    assert start == expected, f"looking changed the plan: {start}\nexpected: {expected}"
     press(page, "budget", "ArrowRight", 12)
     assert number(label(page), "") > number(start, "") and pattern() != pixels, f"{start}\n{label(page)}"
     layers = page.locator(".picpq-canvas svg > rect[onclick]")

@@ -40,6 +40,9 @@ class Images:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __repr__(self) -> str:
+        return f"Images({len(self):,} of {' × '.join(map(str, self.pixels.shape[1:]))})"
+
     def get(self, indices: torch.Tensor) -> torch.Tensor:
         "The images at `indices`: uint8 (len(indices), c, h, w)."
         return self.pixels[indices]

@@ -3,11 +3,13 @@
 # %% ../nbs/22_explorer.ipynb #2b2f7a8a
 from __future__ import annotations
 
+import atexit
 import base64
 import math
 import threading
 import time
 import traceback
+import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,10 +36,10 @@ from .surgery import prune
 from .training import evaluate, reestimate
 
 # %% auto #0
-__all__ = ['held_out', 'own_origin', 'wide', 'uniform_bits', 'live_note', 'pick_layer', 'stage_name', 'Knobs', 'Workbench',
-           'quick_accuracy', 'code_for', 'Background', 'slider', 'button', 'write_new', 'saved_note', 'Page',
-           'some_springs', 'digit_springs', 'SpringExplorer', 'Session', 'explorer_controls', 'PlanPage', 'Explorer',
-           'code_block', 'explore']
+__all__ = ['held_out', 'own_origin', 'at_work', 'leave', 'wide', 'uniform_bits', 'live_note', 'pick_layer', 'stage_name', 'Knobs',
+           'Workbench', 'quick_accuracy', 'code_for', 'leave_work', 'Background', 'slider', 'button', 'write_new',
+           'saved_note', 'Page', 'some_springs', 'digit_springs', 'SpringExplorer', 'Session', 'explorer_controls',
+           'PlanPage', 'Explorer', 'code_block', 'on_sliders', 'explore']
 
 # %% ../nbs/22_explorer.ipynb #9db2a4c7
 def stage_name(stage: int) -> str:
@@ -80,11 +82,15 @@ class Workbench:
     measured: dict[str, Mapping[str, np.ndarray]]  # name of the property → layer → (filters,)
     model: nn.Module | None = None
     data: Data | None = None
-    learned: Criterion | None = None
+    learned: Criterion | None = None  # for the rank of these filters, or another property of theirs
     tie: str = "mean"
     smallest: float = 0.1
     origin: str = ""  # code that makes `model` and `data`
     fitted: dict[tuple, Bits] = field(default_factory=dict)
+
+    def __post_init__(self):
+        for name in (*self.learned.a, *self.learned.b) if self.learned else ():
+            check(name in self.network.prunable, "learned", "a criterion of this network's prunable layers", name)
 
     @property
     def choices(self) -> list[str]:
@@ -155,11 +161,26 @@ criterion = picpq.Criterion(
     b={plain(criterion.b)!r})
 plan = picpq.make_plan(network, fp, criterion, picpq.Budget({float(knobs.ratio)!r}),
                        picpq.Bits({bits.maximum!r}, penalty={float(knobs.penalty)!r}){other})
-small = picpq.prepare(model, network, plan, data)
+small = picpq.reestimate(picpq.prepare(model, network, plan, data), data, 4)
+print("before fine-tuning:", picpq.evaluate(small, data, "validation"))
 picpq.train(small, data, picpq.training.tune_recipe, teacher=model)
 print(plan, picpq.evaluate(small, data, "validation"))"""
 
 # %% ../nbs/22_explorer.ipynb #4c40eaaf
+at_work: weakref.WeakSet[Background] = weakref.WeakSet()
+leave = object()  # the request to end
+
+
+@atexit.register
+def leave_work() -> None:
+    "Let the threads end before Python does: torch does not survive being cut off."
+    for background in list(at_work):
+        thread = background.thread
+        if thread is not None:
+            background.ask(leave)
+            thread.join(30)
+
+
 class Background:
     "Works in a thread on the latest request once nothing newer has come for a while."
 
@@ -172,6 +193,7 @@ class Background:
         self.work, self.rest, self.failed, self.error = work, rest, failed, None
         self.asked, self.done, self.request, self.thread = 0, 0, None, None
         self.news = threading.Condition()
+        at_work.add(self)
 
     def ask(self, request: object | None) -> None:
         "Ask for something, or for nothing (None); what was asked before is forgotten."
@@ -186,7 +208,7 @@ class Background:
         "The thread: ends after a while without requests."
         while True:
             with self.news:
-                if not self.news.wait_for(lambda: self.asked > self.done, timeout=60):
+                if not self.news.wait_for(lambda: self.asked > self.done, timeout=60) or self.request is leave:
                     self.thread = None
                     return
                 number = self.asked
@@ -194,7 +216,7 @@ class Background:
                     number = self.asked
                 request = self.request
             try:
-                if request is not None:
+                if request is not None and request is not leave:
                     self.work(request, lambda: self.asked != number)
             except Exception as error:  # an error here must neither vanish nor end the thread
                 self.error = error
@@ -265,11 +287,12 @@ class Page:
 
     def __init__(self, controls: Sequence[widgets.Widget], name: str):
         self.canvas = widgets.HTML(layout=widgets.Layout(flex="1 1 560px", max_width="1180px", min_width="0"))
-        self.message = widgets.HTML(layout=widgets.Layout(width="318px"))
+        self.message = widgets.HTML(layout=widgets.Layout(width="318px"))  # what was saved, what went wrong
         column = widgets.VBox([*controls, self.message], layout=widgets.Layout(flex="0 0 330px", overflow="hidden"))
         self.canvas.add_class("picpq-canvas")
         self.message.add_class("picpq-message")
-        self.widget = widgets.HBox([column, self.canvas], layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"))
+        flow = widgets.Layout(flex_flow="row wrap", align_items="flex-start", width="calc(100% - 8px)", overflow="hidden")
+        self.widget = widgets.HBox([column, self.canvas], layout=flow)
         self.widget.add_class("picpq-explorer").add_class(name)
         self.picture: Picture | None = None
         self.setting = False  # True while controls are set by the program
@@ -328,7 +351,7 @@ class SpringExplorer(Page):
                        for k, m in numbered]
         self.shifts = [slider(widgets.FloatSlider, f"shift b {k}", m.b, -1, 1, 0.01, ".2f", f"Relative shift of {m.name}.")
                        for k, m in numbered]
-        row = widgets.HBox([button("Reset", "a = 1 and b = 0 for both layers.", self.reset, self.fail),
+        row = widgets.HBox([button("Reset", "As it was at first.", self.reset, self.fail),
                             button("Save PNG", "Write the picture to a file.", self.save_png, self.fail)])
         headings = [widgets.HTML(f"<b>{escape(m.name)}</b>") for m in self.materials]
         parts = [w for trio in zip(headings, self.scales, self.shifts) for w in trio]
@@ -353,10 +376,11 @@ class SpringExplorer(Page):
             raise
 
     def reset(self) -> None:
-        "Both layers as they are: a = 1, b = 0."
+        "As it was at first."
         self.setting = True
-        for a, b in zip(self.scales, self.shifts):
-            a.value, b.value = 1.0, 0.0
+        self.load.value = sum(len(m.extension) for m in self.materials) // 3
+        for a, b, m in zip(self.scales, self.shifts, self.materials):
+            a.value, b.value = m.a, m.b
         self.setting = False
         self.update()
 
@@ -413,7 +437,9 @@ class Session:
         maximum = maximum_bits(self.bench.network, self.bits)
         current = self.points.get(plan_key(self.view.plan)) if self.points else None
         others = [p for p in self.points.values() if p is not current]
-        return plan_picture(self.view, layer, self.pinned, maximum, others, live_note, current, list(self.baselines.values()), pick)
+        pinned = self.pinned and self.points.get(plan_key(self.pinned.plan))
+        return plan_picture(self.view, layer, self.pinned, maximum, others, live_note, current, pinned and pinned.accuracy,
+                            list(self.baselines.values()), pick)
 
 # %% ../nbs/22_explorer.ipynb #4897096b
 def explorer_controls(bench: Workbench, knobs: Knobs) -> dict[str, widgets.Widget]:
@@ -431,7 +457,7 @@ def explorer_controls(bench: Workbench, knobs: Knobs) -> dict[str, widgets.Widge
     return {
         "budget": slider(widgets.FloatLogSlider, "budget", knobs.ratio, 0, 3, 0.005, ".1f",
                          "How many times fewer bit operations than the dense 32-bit network."),
-        "penalty": slider(widgets.FloatSlider, "penalty pf", knobs.penalty, 0, 1, 0.01, ".2f",
+        "penalty": slider(widgets.FloatSlider, "penalty pf", knobs.penalty, 0, 1, 1 / 60, ".2f",
                           "The lower, the fewer bits a layer loses for what was pruned of it."),
         **{f"most {k}": made for k, made in enumerate(most)}, "fit": fit,
         "property": menu("property FP", bench.choices, knobs.property),
@@ -447,9 +473,10 @@ class PlanPage(Page):
     stem = "picpq-plan"
 
     def __init__(self, bench: Workbench, knobs: Knobs, below: Sequence[widgets.Widget] = ()):
-        self.bench, self.session, self.control = bench, Session(bench, knobs), explorer_controls(bench, knobs)
+        self.bench, self.start, self.session, self.control = bench, knobs, Session(bench, knobs), explorer_controls(bench, knobs)
+        self.law = widgets.HTML(layout=widgets.Layout(width="318px")).add_class("picpq-law")
         self.drawing, self.failed = threading.RLock(), False  # accuracies are drawn from another thread, but not over an error
-        super().__init__([*self.control.values(), *below], "picpq-compression")
+        super().__init__([*self.control.values(), self.law, *below], "picpq-compression")
         for name, control in self.control.items():
             control.observe(lambda change, name=name: self.setting or self.moved(name), "value")
         self.write()
@@ -466,6 +493,17 @@ class PlanPage(Page):
         view, of = self.session.view, self.control["of"].value
         own = [v.name for v in view.network.layers if of in (v.name, stage_name(v.stage))]
         return max(own, key=lambda n: view.bops[view.network.index(n)])
+
+    def law_of(self, name: str) -> str:
+        "How a layer's scale and shift come about."
+        if name not in self.bench.network.prunable:
+            return ""
+        now, stage = self.session.knobs, stage_name(self.bench.network.layers[self.bench.network.index(name)].stage)
+        scales = (now.base.a.get(name, 1.0), now.scales.get(stage, 1.0), now.scales.get(name, 1.0))
+        shifts = (now.base.b.get(name, 0.0), now.shifts.get(stage, 0.0), now.shifts.get(name, 0.0))
+        return (f'<div style="line-height:1.35;font-size:90%">{escape(name)}: start, {stage}, own<br>'
+                f"a = {' · '.join(f'{v:.2f}' for v in scales)} = {math.prod(scales):.2f}<br>"
+                f"b = {' '.join(f'{v:+.2f}' for v in shifts)} = {sum(shifts):.2f}</div>")
 
     def read(self) -> Knobs:
         "The knobs as the controls say."
@@ -516,8 +554,18 @@ class PlanPage(Page):
             raise
         else:
             self.failed = False
-            self.say()
+            self.say(self.hint)
             self.show()
+
+    @property
+    def hint(self) -> str:
+        "What to know about the current plan."
+        now, view = self.session.knobs, self.session.view
+        if now.base != Criterion() and now.property != self.start.property:
+            return f"the loaded a and b were learned for the {self.start.property}: Unlearned starts anew"
+        if view.keep.all() and view.plan.ratio() > 1.02 * now.ratio:
+            return f"nothing has to go: with these bits the whole network is at {view.plan.ratio():.1f}×"
+        return ""
 
     def show(self) -> None:
         "Draw the current plan, unless an error is shown."
@@ -525,6 +573,7 @@ class PlanPage(Page):
         with self.drawing:
             if self.failed:
                 return
+            self.law.value = self.law_of(self.layer)
             self.draw(self.session.draw(self.layer, pick_layer.replace("FIRST", str(len(options) - len(self.bench.network.names)))))
 
 
@@ -549,7 +598,9 @@ class Explorer(PlanPage):
             "Save PNG": ("Write the picture to a file.", self.save_png),
             "Code": ("Python that makes this plan and carries it out.", self.toggle_code)}
         self.buttons = {name: button(name, hint, act, self.fail) for name, (hint, act) in actions.items()}
-        self.buttons["Learned"].disabled = bench.learned is None
+        if bench.learned is None:
+            self.buttons["Learned"].disabled = True
+            self.buttons["Learned"].tooltip = "None came with this network: picpq.explore(…, learned=criterion)."
         super().__init__(bench, knobs, [widgets.HBox(list(self.buttons.values())[k : k + 3]) for k in (0, 3, 6)])
         self.widget = widgets.VBox([self.widget, self.code])
 
@@ -592,7 +643,8 @@ class Explorer(PlanPage):
     def save_plan(self) -> None:
         "Write the plan as JSON, under a name that is free."
         content = self.plan.to_json().encode()
-        self.say(saved_note(write_new(self.stem, ".json", content), content, "application/json"))
+        path = write_new(self.stem, ".json", content)
+        self.say(f'{saved_note(path, content, "application/json")}<br>plan = picpq.Plan.load("{escape(str(path))}")')
 
     def toggle_code(self) -> None:
         "Show or hide the code that makes this plan."
@@ -606,6 +658,12 @@ def code_block(code: str) -> str:
     return (f'<button class="jupyter-button" style="width:80px" onclick="{copy}">copy</button><pre style="{style}">{escape(code)}</pre>')
 
 # %% ../nbs/22_explorer.ipynb #7b6b5318
+def on_sliders(knobs: Knobs) -> Knobs:
+    "The knobs as sliders in a browser can have them: whole steps, seven decimals."
+    ratio = 10 ** round(round(math.log10(knobs.ratio) / 0.005) * 0.005, 7)
+    return replace(knobs, ratio=min(ratio, 1000.0), penalty=round(round(knobs.penalty * 60) / 60, 7))
+
+
 def explore(
     model: nn.Module | str,  # a trained classifier, or the name of a network that travels with the package
     data: Data | None = None,  # needed for a network of your own
@@ -622,7 +680,8 @@ def explore(
         network, measured, model, learned = shipped.trace(), dict(shipped.properties), shipped.model, learned or shipped.criterion
         known = shipped.card["data"] == "digits"  # the others are for their users to fetch
         source = "...  # as you gave it to picpq.explore" if given else f'picpq.load_data({"digits" if known else "path/to/data"!r})'
-        origin = f'model = picpq.pretrained("{shipped.name}").model\ndata = {source}  # {shipped.card["data"]}'
+        about = "" if known or given else f"  # {shipped.card['data']}"
+        origin = f'model = picpq.pretrained("{shipped.name}").model\ndata = {source}{about}'
         data = load_data("digits") if data is None and known else data
     else:
         check(isinstance(data, Data), "data", "a picpq Data (see picpq.load_data) for a network of your own", type(data).__name__)
@@ -634,4 +693,4 @@ def explore(
     if property not in measured:
         measured[property] = measure(network, model, data, property)
     ratio = equal_budget(network).ratio if budget is None else budget
-    return Explorer(bench, Knobs(ratio=ratio, property=property), live)
+    return Explorer(bench, on_sliders(Knobs(ratio=ratio, property=property)), live)

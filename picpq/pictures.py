@@ -510,25 +510,28 @@ def layer_axis(network: Network, at: Columns, y: float) -> list[str]:
 # %% ../nbs/16_pictures.ipynb #318cc6ce
 def totals(view: PlanView) -> list[tuple[float, str, str]]:
     "A plan's totals: value, how it is written, what it is."
-    filters = sum(v.filters for v in view.network.layers)
+    filters, kilobytes = sum(v.filters for v in view.network.layers), view.bytes / 1000
+    size = (kilobytes, "{:,.1f} KB") if kilobytes < 1000 else (kilobytes / 1000, "{:,.2f} MB")
     return [(view.plan.ratio(), "{:.1f}×", "fewer bit operations"),
-            (100 - 100 / view.plan.ratio("macs"), "{:.1f} %", "of the MACs pruned"), (float(view.kept.sum()), "{:,.0f}", f"of {filters:,} filters kept"), (view.mean_bits, "{:.2f}", "bits, mean over MACs"),
-            (view.bytes / 1000, "{:,.1f} KB", "of weights")]
+            (100 - 100 / view.plan.ratio("macs"), "{:.1f} %", "of the MACs pruned"),
+            (float(view.kept.sum()), "{:,.0f}", f"of {filters:,} filters kept"), (view.mean_bits, "{:.2f}", "bits, mean over MACs"),
+            (*size, "of weights")]
 
 
-def total_tiles(view: PlanView, pinned: PlanView | None, y: float, accuracy: float | None = None) -> list[str]:
-    "The totals as large figures."
-    tiles = [(*t, None if pinned is None else p[0]) for t, p in zip(totals(view), totals(pinned or view))]
+def total_tiles(view: PlanView, pinned: PlanView | None, y: float, accuracy: float | None = None,
+                pinned_accuracy: float | None = None) -> list[str]:
+    "The totals as large figures, with their difference to a pinned plan's."
+    tiles = [(*t, None if pinned is None or p[1] != t[1] else p[0]) for t, p in zip(totals(view), totals(pinned or view))]
     if accuracy is not None:
-        tiles.append((accuracy, "{:.1f} %", "accuracy", None))
+        tiles.append((accuracy, "{:.1f} %", "accuracy", pinned_accuracy))
     marks, x = [], 4.0
     for k, (value, style, caption, before) in enumerate(tiles):
-        written = style.format(value)
-        marks += [text(x, y + 22, written, 21, bold=True, color=accent if k == 0 else ink),
+        marks += [text(x, y + 22, style.format(value), 21, bold=True, color=accent if k == 0 else ink),
                   text(x, y + 38, caption, 10.5, opacity=quiet)]
         if before is not None:
-            change = style.split("}")[0] + "}"
-            marks.append(text(x, y + 51, f"{change.replace(':', ':+').format(value - before)} to pinned", 9.5, opacity=quiet))
+            change = style.replace("{:", "{:+").replace("%", "points").format(value - before)
+            said = "as pinned" if not re.search("[1-9]", change) else f"{change} to pinned"
+            marks.append(text(x, y + 51, said, 9.5, opacity=quiet))
         x += 856 / max(len(tiles), 5)
     return marks
 
@@ -643,7 +646,7 @@ def nice_ticks(low: float, high: float, count: int = 4) -> np.ndarray:
     "About so many round numbers from low to high."
     step = 10.0 ** np.floor(np.log10(max(high - low, 1e-9) / count))
     step *= next(f for f in (1, 2, 5, 10) if (high - low) / (step * f) <= count)
-    return np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
+    return np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step + 0.0  # no negative zero
 
 
 def accuracy_panel(points: Sequence[Point], now: float, x: float, y: float, width: float, height: float, note: str = "",
@@ -686,6 +689,7 @@ def plan_picture(
     points: Sequence[Point] = (),  # other plans that were measured
     note: str = "",  # how they were measured
     current: Point | None = None,  # this plan, if it was measured
+    pinned_accuracy: float | None = None,
     baselines: Sequence[Point] = (),  # measured networks to compare with
     pick: str = "",  # JavaScript that runs when a layer is clicked, with {} for its number
 ) -> Picture:
@@ -701,7 +705,7 @@ def plan_picture(
     below = bops + 96
     top, end = y + 9, bops + 46
     frame = f'stroke="{accent}" stroke-width="1.5" rx="2"'
-    marks = [*total_tiles(view, pinned, 0, current and current.accuracy), *ratio_ladder(view, pinned, 58), *stage_bands(network, at, y),
+    marks = [*total_tiles(view, pinned, 0, current and current.accuracy, pinned_accuracy), *ratio_ladder(view, pinned, 58), *stage_bands(network, at, y),
              *pattern_panel(view, at, y + 12, 150), *tie_panel(network, at, y + 170, k), *bits_panel(view, at, bits, 60, maximum, pinned),
              *bops_panel(view, at, bops, 44, pinned), *layer_axis(network, at, bops + 58), *legend(network, at, bops + 70),
              rect(at.x(k), top, at.width, end - top, "none", extra=frame), *layer_panel(view, layer, 12, below, 400, 150)]
