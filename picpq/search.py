@@ -6,16 +6,20 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
+import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import optuna
 import torch
+from sqlalchemy.exc import SQLAlchemyError
 from torch import nn
 
 from .bits import Bits
-from .core import PicpqError, check, check_number, progress
+from .core import PicpqError, check, check_number, choose, progress
 from .criterion import Criterion
 from .data import Data
 from .models import fingerprint
@@ -26,8 +30,10 @@ from .surgery import prune
 from .training import Recipe, TrainingError, evaluate, fitness_recipe, reestimate, train
 
 # %% auto #0
-__all__ = ['scale_range', 'shift_range', 'Evolution', 'search_space', 'criterion_of', 'scored', 'AgingEvolution', 'plan_key',
-           'prepare', 'TrainedFitness', 'Learned', 'open_study', 'try_candidate', 'learn_criterion']
+__all__ = ['scale_range', 'shift_range', 'COMPLETE', 'RUNNING', 'FAIL', 'samplers', 'heartbeat', 'lock_patience', 'Evolution',
+           'search_space', 'bounded_space', 'criterion_of', 'scored', 'AgingEvolution', 'plan_key', 'prepare',
+           'TrainedFitness', 'Learned', 'storage_of', 'open_study', 'try_candidate', 'go_on', 'storage_error',
+           'learn_criterion']
 
 # %% ../nbs/14_search.ipynb #5c4f22c6
 @dataclass(frozen=True)
@@ -74,10 +80,17 @@ class Evolution:
 scale_range, shift_range = (1e-4, 1e4), (-100.0, 100.0)  # far beyond what a search of hundreds of steps reaches
 
 
-def search_space(layers: list[str]) -> dict[str, optuna.distributions.BaseDistribution]:
-    "A deformation scale and a relative shift for each layer."
+def search_space(layers: list[str]) -> dict[str, optuna.distributions.FloatDistribution]:
+    "A deformation scale and a relative shift for each layer, wherever mutations lead."
     space = {f"a {n}": optuna.distributions.FloatDistribution(*scale_range, log=True) for n in layers}
     return space | {f"b {n}": optuna.distributions.FloatDistribution(*shift_range) for n in layers}
+
+
+def bounded_space(spread: Mapping[str, float]) -> dict[str, optuna.distributions.FloatDistribution]:
+    "The same within three standard deviations of the published initial candidates: for samplers that fill their space."
+    space = {f"a {n}": optuna.distributions.FloatDistribution(math.exp(-3), math.exp(3), log=True) for n in spread}
+    wide = {n: 3 * max(s, 1e-6) for n, s in spread.items()}
+    return space | {f"b {n}": optuna.distributions.FloatDistribution(-w, w) for n, w in wide.items()}
 
 
 def criterion_of(parameters: Mapping[str, float]) -> Criterion:
@@ -86,10 +99,12 @@ def criterion_of(parameters: Mapping[str, float]) -> Criterion:
     return Criterion(parts["a"], parts["b"])
 
 
+COMPLETE, RUNNING, FAIL = optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.RUNNING, optuna.trial.TrialState.FAIL
+
+
 def scored(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     "Candidates that got their verdict: a loss, or that they have none."
-    trials = study.get_trials(deepcopy=False)
-    return [t for t in trials if t.state == optuna.trial.TrialState.COMPLETE or t.user_attrs.get("no loss")]
+    return [t for t in study.get_trials(deepcopy=False) if t.state == COMPLETE or t.user_attrs.get("no loss")]
 
 
 class AgingEvolution(optuna.samplers.BaseSampler):
@@ -104,9 +119,10 @@ class AgingEvolution(optuna.samplers.BaseSampler):
 
     def sample_relative(self, study, trial, search_space):
         judged = scored(study)
-        i = len(judged)  # this candidate's number; trials that a kill cut short do not count
+        # this candidate's number: those that others are still trying count, those that a kill cut short do not
+        i = len(judged) + sum(t.state == RUNNING and t.number < trial.number for t in study.get_trials(deepcopy=False))
         rng = np.random.default_rng([self.seed, i])
-        finished = [t for t in judged if t.state == optuna.trial.TrialState.COMPLETE]
+        finished = [t for t in judged if t.state == COMPLETE]
         alive = finished[-self.evolution.population :]  # the oldest have died
         if i < self.evolution.population or len(alive) < self.evolution.tournament:
             a, b = self.evolution.initial(i, self.spread, rng)
@@ -120,6 +136,14 @@ class AgingEvolution(optuna.samplers.BaseSampler):
 
     def sample_independent(self, study, trial, param_name, param_distribution):
         raise PicpqError(f"parameter {param_name!r} must be one of this search's: a and b of {', '.join(self.layers[:3])}, …")
+
+
+samplers: dict[str, Callable[[Mapping[str, float], Evolution, int], optuna.samplers.BaseSampler]] = {  # of (spread, evolution, seed)
+    "evolution": AgingEvolution,
+    "cmaes": lambda spread, evolution, seed: optuna.samplers.CmaEsSampler(seed=seed),
+    "tpe": lambda spread, evolution, seed: optuna.samplers.TPESampler(seed=seed),
+    "random": lambda spread, evolution, seed: optuna.samplers.RandomSampler(seed=seed),
+}
 
 # %% ../nbs/14_search.ipynb #72971473
 def plan_key(plan: Plan) -> str:
@@ -189,44 +213,93 @@ class Learned:
                 rows.append({"candidate": number, "loss": trial.value, "best": best})
         return rows
 
-# %% ../nbs/14_search.ipynb #90131acb
-def open_study(storage: str | None, name: str, sampler: optuna.samplers.BaseSampler, facts: dict) -> optuna.Study:
+# %% ../nbs/14_search.ipynb #c3b9ed84
+heartbeat = 20  # seconds between signs of life of a process that shares a storage; after three missed ones it counts as dead
+lock_patience = 60  # seconds to wait for a locked SQLite file
+
+
+def storage_of(storage: str | optuna.storages.BaseStorage | None, shared: bool) -> optuna.storages.BaseStorage | None:
+    "Optuna's storage for a file name or URL; None: memory."
+    if storage is None or not isinstance(storage, str):
+        return storage
+    url = storage if "://" in storage else f"sqlite:///{storage}"
+    engine = {"connect_args": {"timeout": lock_patience}} if url.startswith("sqlite") else {"pool_pre_ping": True}
+    alive = {"heartbeat_interval": heartbeat, "grace_period": 3 * heartbeat} if shared else {}
+    return optuna.storages.RDBStorage(url, engine_kwargs=engine, **alive)
+
+
+def open_study(storage: str | optuna.storages.BaseStorage | None, name: str, sampler: optuna.samplers.BaseSampler, facts: dict,
+               shared: bool = False) -> optuna.Study:
     "A new study, or one that goes on. Raises `PicpqError` if the storage holds a study of something else."
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    url = storage if storage is None or "://" in storage else f"sqlite:///{storage}"
-    try:
-        study = optuna.create_study(storage=url, sampler=sampler, study_name=name, load_if_exists=True)
-    except Exception as error:  # whatever the data base raises when it is gone, locked or no data base
-        raise PicpqError(f"storage: {storage} cannot be opened: {error}") from error
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)  # heartbeats are called so
+    for attempt in range(3):
+        try:
+            study = optuna.create_study(storage=storage_of(storage, shared), sampler=sampler, study_name=name, load_if_exists=True)
+            break
+        except Exception as error:  # whatever the data base raises when it is gone, locked or no data base
+            if attempt == 2 or "already exists" not in str(error):  # two processes that make the same tables at once: try again
+                raise PicpqError(f"storage: {storage} cannot be opened: {error}") from error
+            time.sleep(0.5)
     known = study.user_attrs.get("facts")
     check(known in (None, facts), f"storage {storage}", "of a search for the same network, properties, budget, bits and fitness", known)
-    for trial in study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.RUNNING]):
-        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # a killed process left it; it has no verdict
+    if not shared:
+        for trial in study.get_trials(deepcopy=False, states=[RUNNING]):
+            study.tell(trial.number, state=FAIL)  # a killed process left it; it has no verdict
     if known is None:
         study.set_user_attr("facts", facts)
     return study
 
-# %% ../nbs/14_search.ipynb #c3b9ed84
+# %% ../nbs/14_search.ipynb #daea4faf
 def try_candidate(study: optuna.Study, space: dict, make: Callable, fitness: Callable, failures: int = 20) -> None:
     "Ask for one candidate, score its plan, tell the study. A NaN is recorded as failed, and never wins."
-    trial = study.ask(space)
-    try:
-        plan = make(criterion_of(trial.params))
-        loss = fitness(plan)
-    except (TrainingError, BudgetError):
-        loss = math.nan
-    if math.isfinite(loss):
-        trial.set_user_attr("bops", plan.cost["bops"])
-        trial.set_user_attr("macs", plan.cost["macs"])
-        study.tell(trial, loss)
-        return
-    trial.set_user_attr("no loss", True)
-    study.tell(trial, state=optuna.trial.TrialState.FAIL)
-    last = study.get_trials(deepcopy=False)[-failures:]
-    if len(last) == failures and all(t.state == optuna.trial.TrialState.FAIL for t in last):
+    def score(trial: optuna.Trial) -> float:
+        for name, d in space.items():
+            trial.suggest_float(name, d.low, d.high, log=d.log)
+        try:
+            plan = make(criterion_of(trial.params))
+            loss = fitness(plan)
+        except (TrainingError, BudgetError):
+            loss = math.nan
+        if not math.isfinite(loss):
+            trial.set_user_attr("no loss", True)
+            return math.nan
+        for of in ("bops", "macs"):
+            trial.set_user_attr(of, plan.cost[of])
+        trial.set_user_attr("kept", {layer: len(filters) for layer, filters in plan.keep.items()})
+        trial.set_user_attr("bits", dict(plan.weight_bits))
+        return loss
+
+    study.optimize(score, n_trials=1)
+    last = study.get_trials(deepcopy=False, states=[COMPLETE, FAIL])[-failures:]
+    if len(last) == failures and all(t.state == FAIL for t in last):
         raise PicpqError(f"fitness must be a finite loss; it was not for {failures} candidates in a row")
 
-# %% ../nbs/14_search.ipynb #daea4faf
+# %% ../nbs/14_search.ipynb #7c214d68
+def go_on(study: optuna.Study, space: dict, make: Callable, fitness: Callable, candidates: int, shared: bool, show: bool) -> None:
+    "Try candidates until so many have a loss, whoever tried them."
+    finished = lambda: study.get_trials(deepcopy=False, states=[COMPLETE])
+    with progress(None, "learning a and b", candidates, show) as bar:
+        while True:
+            done = finished()
+            bar.set_postfix(best=f"{min((t.value for t in done), default=math.nan):.4f}", refresh=False)
+            bar.update(min(len(done), candidates) - bar.n)
+            if len(done) >= candidates:
+                return
+            if shared and len(done) + len(study.get_trials(deepcopy=False, states=[RUNNING])) >= candidates:
+                time.sleep(0.5)  # others are trying the last ones
+                optuna.storages.fail_stale_trials(study)
+                continue
+            try_candidate(study, space, make, fitness)
+
+
+def storage_error(error: BaseException | None) -> BaseException | None:
+    "The storage's own error behind an error, if there is one: Optuna may hide it behind another."
+    while error is not None and not isinstance(error, (optuna.exceptions.StorageInternalError, SQLAlchemyError)):
+        error = error.__cause__ or error.__context__
+    return error
+
+
 def learn_criterion(
     network: Network,
     properties: Mapping[str, np.ndarray],  # FP: {layer: (filters,)}
@@ -235,8 +308,9 @@ def learn_criterion(
     bits: Bits = Bits(),
     evolution: Evolution = Evolution(),
     seed: int = 0,
-    sampler: optuna.samplers.BaseSampler | None = None,  # default: the published aging evolution
-    storage: str | None = None,  # file or Optuna URL to keep candidates in and resume from; None: memory
+    sampler: str | optuna.samplers.BaseSampler = "evolution",  # one of `samplers`; default: the published aging evolution
+    storage: str | optuna.storages.BaseStorage | None = None,  # file or URL to keep candidates in and resume from; None: memory
+    shared: bool = False,  # other processes work on the storage, too
     tie: str = "mean",
     smallest: float = 0.1,
     show: bool = True,
@@ -245,20 +319,21 @@ def learn_criterion(
     make = lambda criterion: make_plan(network, properties, criterion, budget, bits, tie, smallest)
     make(Criterion())  # a budget that cannot be met is said before any work
     spread = {n: float(np.std(properties[n])) for n in network.prunable}
-    told = fitness.facts() if hasattr(fitness, "facts") else []
-    facts = {"layers": network.names, "budget": [budget.ratio, budget.of], "bits": str(bits), "seed": seed, "fitness": told,
-             "properties": fingerprint({n: torch.as_tensor(np.asarray(v)) for n, v in properties.items()}),
-             "plan": [tie, smallest], "evolution": str(replace(evolution, candidates=10**9))}  # more candidates may be asked for later
-    study = open_study(storage, "picpq", sampler or AgingEvolution(spread, evolution, seed), facts)
-    finished = lambda: study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
-    with progress(None, "learning a and b", evolution.candidates, show) as bar:
-        done = finished()
-        bar.update(len(done))
-        while len(done) < evolution.candidates:
-            try_candidate(study, search_space(list(spread)), make, fitness)
-            done = finished()
-            bar.set_postfix(best=f"{min((t.value for t in done), default=math.nan):.4f}", refresh=False)
-            bar.update(len(done) - bar.n)
-    best = min(done, key=lambda t: (t.value, t.number))
+    facts = {"layers": network.names, "budget": [budget.ratio, budget.of], "bits": str(bits), "seed": seed,
+             "fitness": fitness.facts() if hasattr(fitness, "facts") else [], "plan": [tie, smallest],
+             "properties": fingerprint({n: torch.as_tensor(np.asarray(v)) for n, v in properties.items()})}
+    if isinstance(sampler, str):
+        own_seed = seed if sampler == "evolution" or not shared else (seed + 1_000_003 * os.getpid()) % 2**32  # no two the same
+        sampler = samplers[choose("sampler", sampler, samplers)](spread, evolution, own_seed)
+    study = open_study(storage, "picpq", sampler, facts, shared)
+    space = search_space(list(spread)) if isinstance(sampler, AgingEvolution) else bounded_space(spread)
+    try:
+        go_on(study, space, make, fitness, evolution.candidates, shared, show)
+        best = min(study.get_trials(deepcopy=False, states=[COMPLETE]), key=lambda t: (t.value, t.number))
+    except Exception as error:
+        cause = storage_error(error)
+        if cause is None:
+            raise
+        raise PicpqError(f"storage: {storage} is lost or locked; finished candidates are in it, if it is still there: {cause}") from error
     criterion = criterion_of(best.params)
     return Learned(criterion, make(criterion), best.value, study)
