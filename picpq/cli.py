@@ -3,7 +3,9 @@
 # %% ../nbs/18_cli.ipynb #264b73bb
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 import time
 import warnings
@@ -14,24 +16,28 @@ from typing import Annotated
 import pandas as pd
 import torch
 import typer
+from safetensors.torch import save
 
 import picpq
-from .compression import (Settings, check_request, compare, dense_model, format_table, paper_settings, save_comparison, strategies,
-                               work_folder)
-from .core import PicpqError, PicpqWarning, check, check_target, choose
+from .compression import (Case, Settings, check_request, compare, dense_model, equal_budget, format_table, paper_settings,
+                               picpq_plan, save_comparison, strategies, work_folder)
+from .core import PicpqError, PicpqWarning, check, check_target, choose, write_whole
 from .counting import count
 from .data import load_data
 from .models import build_model
+from .network import trace
 from .plan import Budget
 from .properties import properties
 from .quantizers import quantizers
 from .result import load_result, read_table
-from .search import Evolution
+from .search import Evolution, samplers
 from .training import dense_recipe, evaluate
 
 # %% auto #0
-__all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'Trust', 'BudgetRatio', 'show_table', 'say_folder', 'parse_bits',
-           'show_version', 'options', 'run', 'demo', 'compress', 'vary', 'evaluate_command', 'report', 'main']
+__all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'Model', 'DataName', 'BudgetIn', 'Checkpoint', 'Property',
+           'MaxBits', 'Ends', 'Penalty', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'BudgetRatio',
+           'show_table', 'say_folder', 'parse_bits', 'show_version', 'options', 'run', 'demo', 'compress', 'search',
+           'start_workers', 'asked_budget', 'check_device', 'vary', 'evaluate_command', 'report', 'main']
 
 # %% ../nbs/18_cli.ipynb #e10e1077
 def show_table(table: pd.DataFrame) -> None:
@@ -86,23 +92,39 @@ def options(version: Annotated[bool, typer.Option("--version", callback=show_ver
 
 Out = Annotated[Path, typer.Option(help="Folder to write: new, empty, or an earlier result.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")]
+Model = Annotated[str, typer.Option(help="cifar-resnet20, cifar-resnet56, cifar-vgg16-bn, digits-resnet8, a torchvision "
+                                         "classification model, or your module:function.")]
+DataName = Annotated[str, typer.Option(help="digits; cifar10 or cifar100 (downloaded to ./data); or a folder with train/ and test/ (or val/).")]
+BudgetIn = Annotated[str, typer.Option(help="What the budget counts: bops, macs or params.")]
+Checkpoint = Annotated[Path | None, typer.Option(help="Trained weights; without it the network is trained first.")]
+Property = Annotated[str, typer.Option(help="Filter property: rank, l1, l2, scale, taylor, median or random.")]
+MaxBits = Annotated[str | None, typer.Option(help="Most bits of a layer: one number, or one for each stage (layers with maps "
+                                                  "of one size): 4 or 6,5,4. Default: fitted to the budget.")]
+Ends = Annotated[int | None, typer.Option(help="Bits of the first and last layer. Default 8.")]
+Penalty = Annotated[float | None, typer.Option(help="Penalty factor pf. Default 1/6.")]
+Quantizer = Annotated[str | None, typer.Option(help="lsq or dorefa. Default lsq.")]
+Steps = Annotated[int | None, typer.Option(min=0, help="Training steps per candidate; 0 measures BatchNorm anew only. Default 200.")]
+Epochs = Annotated[int, typer.Option(min=1, help="Epochs of training the dense network.")]
+ImageSize = Annotated[int | None, typer.Option(min=1, help="Pixels, for folders of images. Default: the first image's shorter side, "
+                                                           "at most 224.")]
+Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 Trust = Annotated[bool, typer.Option("--trust", help="Import the module:function that the result names. That runs its code.")]
 BudgetRatio = Annotated[float | None, typer.Option(help="How many times fewer bit operations (see --budget-in) than the dense 32-bit network, "
                                                     "e.g. 50. Default: what uniform 4-bit costs.")]
 
 # %% ../nbs/18_cli.ipynb #d41e589a
 def run(model: str, data_name: str, budget: Budget | None, settings: Settings, chosen: tuple[str, ...], out: Path, seed: int,
-        dense_epochs: int, checkpoint: Path | None, device: str, image_size: int | None = None) -> None:
+        dense_epochs: int, checkpoint: Path | None, device: str, image_size: int | None = None, study: str | None = None) -> None:
     "Train or load, compress by every chosen strategy, print the table, write the folder."
     started = time.time()
     check_target(out, "result.json")
-    check(device == "cpu" or torch.cuda.is_available() and device.startswith("cuda"), "device", "cpu, or cuda where there is one", device)
+    check_device(device)
     data = load_data(data_name, seed=seed, image_size=image_size)
     check_request(model, data, budget, settings)
     recipe = replace(dense_recipe, epochs=dense_epochs)
-    work = work_folder(out, model, data_name, image_size, budget, settings, chosen, seed, dense_epochs, checkpoint)
+    work = work_folder(out, model, data_name, image_size, budget, settings, chosen, seed, dense_epochs, checkpoint, study)
     dense = dense_model(model, data, checkpoint, recipe, seed, work, device=device)
-    table, results = compare(dense, data, budget, chosen, settings, seed, model, work)
+    table, results = compare(dense, data, budget, chosen, settings, seed, model, work, study)
     for result in results.values():
         result.model.cpu()
     save_comparison(table, results, out, settings.tie)
@@ -130,31 +152,29 @@ def demo(
 # %% ../nbs/18_cli.ipynb #4363b4ad
 @app.command()
 def compress(
-    model: Annotated[str, typer.Option(help="cifar-resnet20, cifar-resnet56, cifar-vgg16-bn, digits-resnet8, a torchvision "
-                                            "classification model, or your module:function.")] = "digits-resnet8",
-    data: Annotated[str, typer.Option(help="digits; cifar10 or cifar100 (downloaded to ./data); or a folder with train/ and test/ (or val/).")] = "digits",
+    model: Model = "digits-resnet8",
+    data: DataName = "digits",
     budget: BudgetRatio = None,
-    budget_in: Annotated[str, typer.Option(help="What the budget counts: bops, macs or params.")] = "bops",
-    checkpoint: Annotated[Path | None, typer.Option(help="Trained weights; without it the network is trained first.")] = None,
+    budget_in: BudgetIn = "bops",
+    checkpoint: Checkpoint = None,
     out: Out = Path("picpq-result"),
     seed: Seed = 0,
     strategy: Annotated[str, typer.Option(help="picpq, unlearned, uniform, l1 or random.")] = "picpq",
+    study: Annotated[str | None, typer.Option(help="Storage of a `picpq search`, whose best criterion is taken.")] = None,
     baselines: Annotated[bool, typer.Option(help="Compress by uniform bits and unlearned importance too, for comparison.")] = True,
-    property: Annotated[str, typer.Option(help="Filter property: rank, l1, l2, scale, taylor, median or random.")] = "rank",
-    max_bits: Annotated[str | None, typer.Option(help="Most bits of a layer: one number, or one for each stage (layers with maps "
-                                                         "of one size): 4 or 6,5,4. Default: fitted to the budget.")] = None,
-    ends: Annotated[int | None, typer.Option(help="Bits of the first and last layer. Default 8.")] = None,
-    penalty: Annotated[float | None, typer.Option(help="Penalty factor pf. Default 1/6.")] = None,
-    quantizer: Annotated[str | None, typer.Option(help="lsq or dorefa. Default lsq.")] = None,
+    property: Property = "rank",
+    max_bits: MaxBits = None,
+    ends: Ends = None,
+    penalty: Penalty = None,
+    quantizer: Quantizer = None,
     candidates: Annotated[int | None, typer.Option(min=1, help="Candidates of the search. Default 400.")] = None,
-    steps: Annotated[int | None, typer.Option(min=0, help="Training steps per candidate; 0 measures BatchNorm anew only. "
-                                                             "Default 200.")] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Epochs of training the dense network.")] = 30,
+    steps: Steps = None,
+    epochs: Epochs = 30,
     tune_epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of fine-tuning. Default 30.")] = None,
-    image_size: Annotated[int | None, typer.Option(min=1, help="Pixels, for folders of images. Default: the first image's shorter side, at most 224.")] = None,
+    image_size: ImageSize = None,
     paper: Annotated[bool, typer.Option("--paper", help="Defaults of the published method: bits 8,6,4 with 32-bit ends, summed importances, "
                                                         "DoReFa, 400 epochs of fine-tuning (for three-stage networks; slow).")] = False,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Device = "cpu",
 ) -> None:
     "Compress a trained network (or train one first), and compare it with uniform bits and the unlearned criterion."
     if ":" in model:
@@ -162,11 +182,85 @@ def compress(
     choose("strategy", strategy, strategies)
     settings = vary(paper_settings if paper else Settings(), property, max_bits, ends, penalty, quantizer, candidates, steps,
                     tune_epochs)
-    asked = None if budget is None else Budget(budget, choose("budget-in", budget_in, ("bops", "macs", "params")))
-    check(budget is not None or budget_in == "bops", "budget", f"given with --budget-in {budget_in}", None)
+    asked = asked_budget(budget, budget_in)
+    check(study is None or strategy == "picpq", "strategy", "picpq, with --study", strategy)
     beside = ["unlearned"] if budget_in != "bops" else ["uniform", "unlearned"]
     chosen = (*[s for s in beside if baselines and s != strategy], strategy)
-    run(model, data, asked, settings, chosen, out, seed, epochs, checkpoint, device, image_size)
+    run(model, data, asked, settings, chosen, out, seed, epochs, checkpoint, device, image_size, study)
+
+# %% ../nbs/18_cli.ipynb #17f4975d
+@app.command()
+def search(
+    model: Model = "digits-resnet8",
+    data: DataName = "digits",
+    budget: BudgetRatio = None,
+    budget_in: BudgetIn = "bops",
+    checkpoint: Checkpoint = None,
+    storage: Annotated[str, typer.Option(help="File (SQLite), or an Optuna storage URL that machines can share.")] = "picpq-study.db",
+    trials: Annotated[int, typer.Option(min=1, help="Finished trials that the study shall have.")] = 400,
+    workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
+    seed: Seed = 0,
+    sampler: Annotated[str, typer.Option(help="evolution (published), cmaes, tpe or random.")] = "evolution",
+    property: Property = "rank",
+    max_bits: MaxBits = None,
+    ends: Ends = None,
+    penalty: Penalty = None,
+    quantizer: Quantizer = None,
+    steps: Steps = None,
+    epochs: Epochs = 30,
+    image_size: ImageSize = None,
+    device: Device = "cpu",
+    quiet: Annotated[bool, typer.Option("--quiet", hidden=True)] = False,
+) -> None:
+    "Learn the criterion on a storage that processes share and that is gone on with; `picpq compress --study` takes it from there."
+    if ":" in model:
+        build_model(model)  # the user's module may register properties and quantizers of its own
+    choose("sampler", sampler, samplers)
+    check_device(device)
+    settings = replace(vary(Settings(), property, max_bits, ends, penalty, quantizer, trials, steps, None), sampler=sampler)
+    images, asked = load_data(data, seed=seed, image_size=image_size), asked_budget(budget, budget_in)
+    check_request(model, images, asked, settings)
+    weights = checkpoint or (Path("picpq-study.safetensors") if "://" in storage else Path(storage).with_suffix(".safetensors"))
+    if checkpoint is None and not weights.exists():
+        trained = dense_model(model, images, None, replace(dense_recipe, epochs=epochs), seed, show=not quiet, device=device)
+        write_whole(weights, save({k: v.cpu().contiguous() for k, v in trained.state_dict().items()}))
+    dense = dense_model(model, images, weights, seed=seed, device=device)
+    network = trace(dense, images.example())
+    helpers = start_workers(workers - 1)
+    case = Case(network, dense, images, asked or equal_budget(network), settings, seed, storage, True, not quiet)
+    plan = picpq_plan(case)
+    failed = [error for h in helpers if (error := h.communicate()[1].strip()) and h.returncode]
+    if quiet:
+        return
+    for error in failed:
+        print(f"picpq: a worker failed: {error.splitlines()[-1]}", file=sys.stderr)
+    history = case.learned.history()
+    print(f"{len(history)} finished trials in {storage}; best loss {case.learned.loss:.4f}, of trial {case.learned.study.best_trial.number}")
+    print(plan)
+    print(f"go on with: picpq compress --model {model} --data {data} --checkpoint {weights} --study {storage} --seed {seed}"
+          + "".join(f" --{name} {value}" for name, value in (("budget", budget), ("property", property), ("steps", steps)) if value is not None))
+
+
+def start_workers(count: int) -> list[subprocess.Popen]:
+    "The same command so many times more, each with its share of the processor."
+    threads = max(1, (os.cpu_count() or 1) // (count + 1))
+    if count:
+        torch.set_num_threads(threads)
+    command = [sys.executable, "-c", "from picpq.cli import main; main()", *sys.argv[1:], "--workers", "1", "--quiet"]
+    return [subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": str(threads)}, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE, text=True) for _ in range(count)]
+
+
+def asked_budget(budget: float | None, budget_in: str) -> Budget | None:
+    "The budget asked for, if one is. Raises `PicpqError` for a measure without a number."
+    check(budget is not None or budget_in == "bops", "budget", f"given with --budget-in {budget_in}", None)
+    return None if budget is None else Budget(budget, choose("budget-in", budget_in, ("bops", "macs", "params")))
+
+
+def check_device(device: str) -> None:
+    "Raise `PicpqError` for a device that is not here."
+    here = device == "cpu" or (torch.cuda.is_available() and device.startswith("cuda"))
+    check(here, "device", "cpu, or cuda where there is one", device)
 
 # %% ../nbs/18_cli.ipynb #96b0a97e
 def vary(base: Settings, property: str, max_bits: str | None, ends: int | None, penalty: float | None, quantizer: str | None,

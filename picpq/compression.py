@@ -48,6 +48,7 @@ class Settings:
     smallest: float = 0.1  # of a layer's filters stay in any case; published
     quantizer: str = "lsq"  # learned steps; published: dorefa
     evolution: Evolution = Evolution()  # 400 candidates; published
+    sampler: str = "evolution"  # one of `picpq.search.samplers`
     fitness: Recipe = fitness_recipe  # 200 training steps per candidate; published
     tune: Recipe = tune_recipe  # fine-tuning of the final plan
 
@@ -72,6 +73,7 @@ class Case:
     settings: Settings = Settings()
     seed: int = 0
     storage: str | None = None  # of the search's candidates
+    shared: bool = False  # other processes work on that storage, too
     show: bool = True
     measured: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)  # properties, once they are known
     learned: Learned | None = None  # what the search found, if it ran
@@ -105,8 +107,8 @@ def picpq_plan(case: Case) -> Plan:
     "The plan of the learned criterion: PIC-PQ."
     s = case.settings
     fitness = TrainedFitness(case.model, case.network, case.data, s.fitness, s.quantizer, case.seed)
-    case.learned = learn_criterion(case.network, case.properties(), fitness, case.budget, case.bits(), s.evolution,
-                                   case.seed, storage=case.storage, tie=s.tie, smallest=s.smallest, show=case.show)
+    case.learned = learn_criterion(case.network, case.properties(), fitness, case.budget, case.bits(), s.evolution, case.seed,
+                                   s.sampler, case.storage, case.shared, s.tie, s.smallest, case.show)
     return replace(case.learned.plan, strategy="PIC-PQ")
 
 
@@ -175,7 +177,7 @@ def compress(
     budget = budget if isinstance(budget, Budget) else Budget(budget)
     model = deepcopy(model).eval()
     network = trace(model, data.example())
-    case = Case(network, model, data, budget, settings, seed, storage_in(work), show)
+    case = Case(network, model, data, budget, settings, seed, storage_in(work), show=show)
     plan = strategies[strategy](case)
     return carry_out_plan(case, plan, recreation_of(name, data, settings, seed), state_in(work, f"tune-{strategy}"))
 
@@ -201,6 +203,7 @@ def compare(
     seed: int = 0,
     name: str = "",
     work: str | Path | None = None,
+    study: str | None = None,  # storage of an earlier search, whose best criterion is taken
     show: bool = True,
 ) -> tuple[pd.DataFrame, dict[str, Result]]:
     "Compress by several strategies under one budget and one recipe: the table, and the results by strategy."
@@ -209,7 +212,9 @@ def compare(
     model = deepcopy(model).eval()
     network = trace(model, data.example())
     budget = equal_budget(network) if budget is None else budget if isinstance(budget, Budget) else Budget(budget)
-    case = Case(network, model, data, budget, settings, seed, storage_in(work), show)
+    if study is not None:  # one finished candidate is enough: nothing more is tried
+        settings = replace(settings, evolution=replace(settings.evolution, candidates=1))
+    case = Case(network, model, data, budget, settings, seed, study or storage_in(work), study is not None, show)
     plans = {}
     for strategy in chosen:  # errors about budgets come before fine-tuning
         try:
