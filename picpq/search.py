@@ -31,9 +31,9 @@ from .training import Recipe, TrainingError, evaluate, fitness_recipe, reestimat
 
 # %% auto #0
 __all__ = ['scale_range', 'shift_range', 'COMPLETE', 'RUNNING', 'FAIL', 'samplers', 'heartbeat', 'lock_patience', 'Evolution',
-           'search_space', 'bounded_space', 'criterion_of', 'scored', 'AgingEvolution', 'plan_key', 'prepare',
-           'TrainedFitness', 'Learned', 'storage_of', 'open_study', 'try_candidate', 'go_on', 'storage_error',
-           'learn_criterion']
+           'search_space', 'bounded_space', 'criterion_of', 'has_verdict', 'AgingEvolution', 'sampler_of', 'plan_key',
+           'prepare', 'TrainedFitness', 'Learned', 'storage_of', 'open_study', 'try_candidate', 'go_on',
+           'storage_error', 'learn_criterion']
 
 # %% ../nbs/14_search.ipynb #5c4f22c6
 @dataclass(frozen=True)
@@ -102,27 +102,28 @@ def criterion_of(parameters: Mapping[str, float]) -> Criterion:
 COMPLETE, RUNNING, FAIL = optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.RUNNING, optuna.trial.TrialState.FAIL
 
 
-def scored(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    "Candidates that got their verdict: a loss, or that they have none."
-    return [t for t in study.get_trials(deepcopy=False) if t.state == COMPLETE or t.user_attrs.get("no loss")]
+def has_verdict(trial: optuna.trial.FrozenTrial) -> bool:
+    "Whether a candidate was judged: it has a loss, or it is known to have none."
+    return trial.state == COMPLETE or bool(trial.user_attrs.get("no loss"))
 
 
 class AgingEvolution(optuna.samplers.BaseSampler):
     "The published search as an Optuna sampler. Reproducible from its seed."
 
-    def __init__(self, spread: Mapping[str, float], evolution: Evolution = Evolution(), seed: int = 0):
+    def __init__(self, spread: Mapping[str, float], evolution: Evolution = Evolution(), seed: int = 0, shared: bool = False):
         self.layers, self.spread = list(spread), np.array(list(spread.values()))
-        self.evolution, self.seed = evolution, seed
+        self.evolution, self.seed, self.shared = evolution, seed, shared
 
     def infer_relative_search_space(self, study, trial):
         return search_space(self.layers)
 
     def sample_relative(self, study, trial, search_space):
-        judged = scored(study)
+        trials = study.get_trials(deepcopy=False)
         # this candidate's number: those that others are still trying count, those that a kill cut short do not
-        i = len(judged) + sum(t.state == RUNNING and t.number < trial.number for t in study.get_trials(deepcopy=False))
-        rng = np.random.default_rng([self.seed, i])
-        finished = [t for t in judged if t.state == COMPLETE]
+        i = sum(has_verdict(t) or (t.state == RUNNING and t.number < trial.number) for t in trials)
+        # of its own even if one that was counted dies meanwhile; a search of one process repeats itself after a kill
+        rng = np.random.default_rng([self.seed, i, trial.number] if self.shared else [self.seed, i])
+        finished = [t for t in trials if t.state == COMPLETE]
         alive = finished[-self.evolution.population :]  # the oldest have died
         if i < self.evolution.population or len(alive) < self.evolution.tournament:
             a, b = self.evolution.initial(i, self.spread, rng)
@@ -138,12 +139,20 @@ class AgingEvolution(optuna.samplers.BaseSampler):
         raise PicpqError(f"parameter {param_name!r} must be one of this search's: a and b of {', '.join(self.layers[:3])}, …")
 
 
-samplers: dict[str, Callable[[Mapping[str, float], Evolution, int], optuna.samplers.BaseSampler]] = {  # of (spread, evolution, seed)
+samplers: dict[str, Callable[[int], optuna.samplers.BaseSampler] | type[AgingEvolution]] = {  # Optuna's, of a seed; and the published one
     "evolution": AgingEvolution,
-    "cmaes": lambda spread, evolution, seed: optuna.samplers.CmaEsSampler(seed=seed),
-    "tpe": lambda spread, evolution, seed: optuna.samplers.TPESampler(seed=seed),
-    "random": lambda spread, evolution, seed: optuna.samplers.RandomSampler(seed=seed),
+    "cmaes": lambda seed: optuna.samplers.CmaEsSampler(seed=seed),
+    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed),
+    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
 }
+
+
+def sampler_of(name: str, spread: Mapping[str, float], evolution: Evolution, seed: int, shared: bool) -> optuna.samplers.BaseSampler:
+    "The sampler of that name. Those that share a study draw differently in each process."
+    made = samplers[choose("sampler", name, samplers)]
+    if made is AgingEvolution:
+        return AgingEvolution(spread, evolution, seed, shared)
+    return made((seed + 1_000_003 * os.getpid()) % 2**32 if shared else seed)
 
 # %% ../nbs/14_search.ipynb #72971473
 def plan_key(plan: Plan) -> str:
@@ -207,7 +216,8 @@ class Learned:
     def history(self) -> list[dict[str, float]]:
         "Candidate number, its loss, and the best loss so far, in order."
         best, rows = math.inf, []
-        for number, trial in enumerate(scored(self.study), start=1):
+        judged = [t for t in self.study.get_trials(deepcopy=False) if has_verdict(t)]
+        for number, trial in enumerate(judged, start=1):
             if trial.value is not None:
                 best = min(best, trial.value)
                 rows.append({"candidate": number, "loss": trial.value, "best": best})
@@ -323,8 +333,7 @@ def learn_criterion(
              "fitness": fitness.facts() if hasattr(fitness, "facts") else [], "plan": [tie, smallest],
              "properties": fingerprint({n: torch.as_tensor(np.asarray(v)) for n, v in properties.items()})}
     if isinstance(sampler, str):
-        own_seed = seed if sampler == "evolution" or not shared else (seed + 1_000_003 * os.getpid()) % 2**32  # no two the same
-        sampler = samplers[choose("sampler", sampler, samplers)](spread, evolution, own_seed)
+        sampler = sampler_of(sampler, spread, evolution, seed, shared)
     study = open_study(storage, "picpq", sampler, facts, shared)
     space = search_space(list(spread)) if isinstance(sampler, AgingEvolution) else bounded_space(spread)
     try:
