@@ -3,17 +3,19 @@
 # %% ../nbs/14_search.ipynb #d06e460d
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import optuna
+import pandas as pd
 import torch
 from sqlalchemy.exc import SQLAlchemyError
 from torch import nn
@@ -33,7 +35,7 @@ from .training import Recipe, TrainingError, evaluate, fitness_recipe, reestimat
 __all__ = ['scale_range', 'shift_range', 'COMPLETE', 'RUNNING', 'FAIL', 'samplers', 'heartbeat', 'lock_patience', 'Evolution',
            'search_space', 'bounded_space', 'criterion_of', 'has_verdict', 'AgingEvolution', 'sampler_of', 'plan_key',
            'prepare', 'TrainedFitness', 'Learned', 'storage_of', 'open_study', 'try_candidate', 'go_on',
-           'storage_error', 'learn_criterion']
+           'storage_errors', 'search_facts', 'learn_criterion', 'Front', 'learn_front']
 
 # %% ../nbs/14_search.ipynb #5c4f22c6
 @dataclass(frozen=True)
@@ -239,13 +241,14 @@ def storage_of(storage: str | optuna.storages.BaseStorage | None, shared: bool) 
 
 
 def open_study(storage: str | optuna.storages.BaseStorage | None, name: str, sampler: optuna.samplers.BaseSampler, facts: dict,
-               shared: bool = False) -> optuna.Study:
+               shared: bool = False, directions: Sequence[str] = ("minimize",)) -> optuna.Study:
     "A new study, or one that goes on. Raises `PicpqError` if the storage holds a study of something else."
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)  # heartbeats are called so
     for attempt in range(3):
         try:
-            study = optuna.create_study(storage=storage_of(storage, shared), sampler=sampler, study_name=name, load_if_exists=True)
+            study = optuna.create_study(storage=storage_of(storage, shared), sampler=sampler, study_name=name, load_if_exists=True,
+                                        directions=list(directions))
             break
         except Exception as error:  # whatever the data base raises when it is gone, locked or no data base
             if attempt == 2 or "already exists" not in str(error):  # two processes that make the same tables at once: try again
@@ -262,23 +265,24 @@ def open_study(storage: str | optuna.storages.BaseStorage | None, name: str, sam
 
 # %% ../nbs/14_search.ipynb #daea4faf
 def try_candidate(study: optuna.Study, space: dict, make: Callable, fitness: Callable, failures: int = 20) -> None:
-    "Ask for one candidate, score its plan, tell the study. A NaN is recorded as failed, and never wins."
-    def score(trial: optuna.Trial) -> float:
+    "Ask for one candidate, score the plan that `make` makes of its parameters. A NaN is recorded as failed, and never wins."
+    def score(trial: optuna.Trial) -> float | tuple[float, float]:
         for name, d in space.items():
             trial.suggest_float(name, d.low, d.high, log=d.log)
         try:
-            plan = make(criterion_of(trial.params))
+            plan = make(trial.params)
             loss = fitness(plan)
         except (TrainingError, BudgetError):
             loss = math.nan
+        several = len(study.directions) > 1  # loss and ratio
         if not math.isfinite(loss):
             trial.set_user_attr("no loss", True)
-            return math.nan
+            return (math.nan, math.nan) if several else math.nan
         for of in ("bops", "macs"):
             trial.set_user_attr(of, plan.cost[of])
         trial.set_user_attr("kept", {layer: len(filters) for layer, filters in plan.keep.items()})
         trial.set_user_attr("bits", dict(plan.weight_bits))
-        return loss
+        return (loss, plan.ratio()) if several else loss
 
     study.optimize(score, n_trials=1)
     last = study.get_trials(deepcopy=False, states=[COMPLETE, FAIL])[-failures:]
@@ -292,7 +296,7 @@ def go_on(study: optuna.Study, space: dict, make: Callable, fitness: Callable, c
     with progress(None, "learning a and b", candidates, show) as bar:
         while True:
             done = finished()
-            bar.set_postfix(best=f"{min((t.value for t in done), default=math.nan):.4f}", refresh=False)
+            bar.set_postfix(best=f"{min((t.values[0] for t in done), default=math.nan):.4f}", refresh=False)
             bar.update(min(len(done), candidates) - bar.n)
             if len(done) >= candidates:
                 return
@@ -303,11 +307,26 @@ def go_on(study: optuna.Study, space: dict, make: Callable, fitness: Callable, c
             try_candidate(study, space, make, fitness)
 
 
-def storage_error(error: BaseException | None) -> BaseException | None:
-    "The storage's own error behind an error, if there is one: Optuna may hide it behind another."
-    while error is not None and not isinstance(error, (optuna.exceptions.StorageInternalError, SQLAlchemyError)):
-        error = error.__cause__ or error.__context__
-    return error
+@contextlib.contextmanager
+def storage_errors(storage: object) -> Iterator[None]:
+    "Within the block, an error of the storage becomes a sentence."
+    try:
+        yield
+    except Exception as error:
+        cause: BaseException | None = error  # Optuna may hide the storage's own error behind another
+        while cause is not None and not isinstance(cause, (optuna.exceptions.StorageInternalError, SQLAlchemyError)):
+            cause = cause.__cause__ or cause.__context__
+        if cause is None:
+            raise
+        raise PicpqError(f"storage: {storage} is lost or locked; finished candidates are in it, if it is still there: {cause}") from error
+
+
+def search_facts(network: Network, properties: Mapping[str, np.ndarray], fitness: Callable, budget: list, bits: Bits, seed: int,
+                 tie: str, smallest: float) -> dict:
+    "What a search depends on, for its storage."
+    return {"layers": network.names, "budget": budget, "bits": str(bits), "seed": seed, "plan": [tie, smallest],
+            "fitness": fitness.facts() if hasattr(fitness, "facts") else [],
+            "properties": fingerprint({n: torch.as_tensor(np.asarray(v)) for n, v in properties.items()})}
 
 
 def learn_criterion(
@@ -326,23 +345,68 @@ def learn_criterion(
     show: bool = True,
 ) -> Learned:
     "Learn a and b of every layer. A storage with finished candidates is continued."
-    make = lambda criterion: make_plan(network, properties, criterion, budget, bits, tie, smallest)
-    make(Criterion())  # a budget that cannot be met is said before any work
+    make = lambda parameters: make_plan(network, properties, criterion_of(parameters), budget, bits, tie, smallest)
+    make({})  # a budget that cannot be met is said before any work
     spread = {n: float(np.std(properties[n])) for n in network.prunable}
-    facts = {"layers": network.names, "budget": [budget.ratio, budget.of], "bits": str(bits), "seed": seed,
-             "fitness": fitness.facts() if hasattr(fitness, "facts") else [], "plan": [tie, smallest],
-             "properties": fingerprint({n: torch.as_tensor(np.asarray(v)) for n, v in properties.items()})}
+    facts = search_facts(network, properties, fitness, [budget.ratio, budget.of], bits, seed, tie, smallest)
     if isinstance(sampler, str):
         sampler = sampler_of(sampler, spread, evolution, seed, shared)
     study = open_study(storage, "picpq", sampler, facts, shared)
     space = search_space(list(spread)) if isinstance(sampler, AgingEvolution) else bounded_space(spread)
-    try:
+    with storage_errors(storage):
         go_on(study, space, make, fitness, evolution.candidates, shared, show)
         best = min(study.get_trials(deepcopy=False, states=[COMPLETE]), key=lambda t: (t.value, t.number))
-    except Exception as error:
-        cause = storage_error(error)
-        if cause is None:
-            raise
-        raise PicpqError(f"storage: {storage} is lost or locked; finished candidates are in it, if it is still there: {cause}") from error
-    criterion = criterion_of(best.params)
-    return Learned(criterion, make(criterion), best.value, study)
+    return Learned(criterion_of(best.params), make(best.params), best.value, study)
+
+# %% ../nbs/14_search.ipynb #f6bce96a
+@dataclass(frozen=True, eq=False)
+class Front:
+    "The plans that no other candidate beats in held-out loss and in ratio."
+
+    study: optuna.Study
+    make: Callable[[Mapping[str, float]], Plan]  # of a trial's parameters
+
+    def table(self) -> pd.DataFrame:
+        "One row a plan of the front, by ratio: trial, times fewer bit operations, held-out loss."
+        rows = [{"trial": t.number, "× fewer BOPs": t.values[1], "loss": t.values[0]} for t in self.study.best_trials]
+        return pd.DataFrame(rows).sort_values("× fewer BOPs").drop_duplicates("× fewer BOPs").reset_index(drop=True)
+
+    def plan(self, ratio: float) -> Plan:
+        "The front's plan of least loss with at least so many times fewer bit operations. Raises `PicpqError` beyond its end."
+        table = self.table()
+        enough = table[table["× fewer BOPs"] >= ratio * (1 - 1e-9)]
+        check(len(enough) > 0, "ratio", f"at most {table['× fewer BOPs'].max():.1f}, where the front ends", ratio)
+        return self.make(self.study.trials[int(enough.loc[enough["loss"].idxmin(), "trial"])].params)
+
+
+def learn_front(
+    network: Network,
+    properties: Mapping[str, np.ndarray],  # FP: {layer: (filters,)}
+    fitness: Callable[[Plan], float],  # smaller is better; sees training data only
+    low: float = 20.0,  # times fewer bit operations, from
+    high: float = 200.0,  # to
+    bits: Bits = Bits(),
+    candidates: int = 400,
+    seed: int = 0,
+    storage: str | optuna.storages.BaseStorage | None = None,  # as for `learn_criterion`
+    shared: bool = False,
+    tie: str = "mean",
+    smallest: float = 0.1,
+    show: bool = True,
+) -> Front:
+    "Learn criteria for all budgets between two. Raises `BudgetError` if the harder one cannot be met."
+    check_number("low", low, 1, high)
+    make = lambda p: make_plan(network, properties, criterion_of(p), Budget(p["ratio"]), bits, tie, smallest)
+    make({"ratio": high})
+    spread = {n: float(np.std(properties[n])) for n in network.prunable}
+    space = bounded_space(spread) | {"ratio": optuna.distributions.FloatDistribution(low, high, log=True)}
+    facts = search_facts(network, properties, fitness, [low, high], bits, seed, tie, smallest)
+    own_seed = (seed + 1_000_003 * os.getpid()) % 2**32 if shared else seed
+    sampler = optuna.samplers.NSGAIISampler(population_size=max(4, min(50, candidates // 5)), seed=own_seed)
+    study = open_study(storage, "picpq front", sampler, facts, shared, ("minimize", "maximize"))
+    with storage_errors(storage):
+        if not study.get_trials(deepcopy=False):
+            for ratio in np.geomspace(low, high, 5).tolist():
+                study.enqueue_trial({name: 1.0 if name[:2] == "a " else 0.0 for name in space} | {"ratio": min(max(ratio, low), high)})
+        go_on(study, space, make, fitness, candidates, shared, show)
+    return Front(study, make)
