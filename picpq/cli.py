@@ -3,12 +3,17 @@
 # %% ../nbs/18_cli.ipynb #264b73bb
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -30,14 +35,15 @@ from .plan import Budget
 from .properties import properties
 from .quantizers import quantizers
 from .result import load_result, read_table
-from .search import Evolution, samplers
+from .search import Evolution, samplers, storage_name, storage_of
 from .training import dense_recipe, evaluate
 
 # %% auto #0
 __all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'Model', 'DataName', 'BudgetIn', 'Checkpoint', 'Property',
            'MaxBits', 'Ends', 'Penalty', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'BudgetRatio',
            'show_table', 'say_folder', 'parse_bits', 'show_version', 'options', 'run', 'demo', 'compress', 'search',
-           'start_workers', 'asked_budget', 'check_device', 'vary', 'evaluate_command', 'report', 'main']
+           'check_storage', 'weights_beside', 'write_first', 'working', 'go_on_command', 'asked_budget', 'check_device',
+           'vary', 'evaluate_command', 'report', 'main']
 
 # %% ../nbs/18_cli.ipynb #e10e1077
 def show_table(table: pd.DataFrame) -> None:
@@ -220,37 +226,86 @@ def search(
     settings = replace(vary(Settings(), property, max_bits, ends, penalty, quantizer, trials, steps, None), sampler=sampler)
     images, asked = load_data(data, seed=seed, image_size=image_size), asked_budget(budget, budget_in)
     check_request(model, images, asked, settings)
-    weights = checkpoint or (Path("picpq-study.safetensors") if "://" in storage else Path(storage).with_suffix(".safetensors"))
-    if checkpoint is None and not weights.exists():
+    check_storage(storage)
+    weights = checkpoint or weights_beside(storage, model, data, seed, epochs, image_size)
+    if not weights.exists():
         trained = dense_model(model, images, None, replace(dense_recipe, epochs=epochs), seed, show=not quiet, device=device)
-        write_whole(weights, save({k: v.cpu().contiguous() for k, v in trained.state_dict().items()}))
+        write_first(weights, save({k: v.cpu().contiguous() for k, v in trained.state_dict().items()}))
     dense = dense_model(model, images, weights, seed=seed, device=device)
     network = trace(dense, images.example())
-    helpers = start_workers(workers - 1)
-    case = Case(network, dense, images, asked or equal_budget(network), settings, seed, storage, True, not quiet)
-    plan = picpq_plan(case)
-    failed = [error for h in helpers if (error := h.communicate()[1].strip()) and h.returncode]
+    case = Case(network, dense, images, asked or equal_budget(network), settings, seed, storage, shared=True, show=not quiet)
+    with working(workers - 1) as helpers:
+        plan = picpq_plan(case)
     if quiet:
         return
-    for error in failed:
-        print(f"picpq: a worker failed: {error.splitlines()[-1]}", file=sys.stderr)
-    history = case.learned.history()
-    print(f"{len(history)} finished trials in {storage}; best loss {case.learned.loss:.4f}, of trial {case.learned.study.best_trial.number}")
+    for helper, said in helpers:
+        if helper.returncode:
+            reason = said.splitlines()[-1] if said else f"signal {-helper.returncode}"
+            print(f"picpq: a worker failed: {reason}", file=sys.stderr)
+    print(f"{len(case.learned.history())} finished trials in {storage_name(storage)}; best loss {case.learned.loss:.4f}, "
+          f"of trial {case.learned.study.best_trial.number}")
     print(plan)
-    print(f"go on with: picpq compress --model {model} --data {data} --checkpoint {weights} --study {storage} --seed {seed}"
-          + "".join(f" --{name} {value}" for name, value in (("budget", budget), ("property", property), ("steps", steps)) if value is not None))
+    print(f"go on with: picpq {go_on_command(sys.argv[1:], weights, storage)}")
+
+# %% ../nbs/18_cli.ipynb #93df674c
+def check_storage(storage: str) -> None:
+    "Raise `PicpqError` unless the storage can be opened."
+    try:
+        storage_of(storage, shared=True)
+    except PicpqError:
+        raise
+    except Exception as error:  # whatever the data base raises
+        raise PicpqError(f"storage: {storage_name(storage)} cannot be opened: {str(error).splitlines()[0]}") from error
 
 
-def start_workers(count: int) -> list[subprocess.Popen]:
-    "The same command so many times more, each with its share of the processor."
+def weights_beside(storage: str, *facts: object) -> Path:
+    "Where a search keeps the dense network: beside its file (or here), named after what made it."
+    place = Path("picpq-study") if "://" in storage else Path(storage)
+    return place.with_name(f"{place.stem}-{hashlib.sha256(repr(facts).encode()).hexdigest()[:8]}.safetensors")
+
+
+def write_first(path: Path, content: bytes) -> None:
+    "Write a file whole, unless another process was first."
+    own = path.with_name(f".{path.name}.{os.getpid()}")
+    write_whole(own, content)
+    with contextlib.suppress(FileExistsError):
+        os.link(own, path)
+    own.unlink()
+
+
+@contextlib.contextmanager
+def working(count: int) -> Iterator[list[tuple[subprocess.Popen, str]]]:
+    "The same command so many times more, each with its share of the processor; behind the block, they and what they complained of."
     threads = max(1, (os.cpu_count() or 1) // (count + 1))
+    command = [sys.executable, "-c", "from picpq.cli import main; main()", *sys.argv[1:], "--workers", "1", "--quiet"]
+    made = [subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": str(threads)}, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE, text=True) for _ in range(count)]
     if count:
         torch.set_num_threads(threads)
-    command = [sys.executable, "-c", "from picpq.cli import main; main()", *sys.argv[1:], "--workers", "1", "--quiet"]
-    return [subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": str(threads)}, stdout=subprocess.DEVNULL,
-                             stderr=subprocess.PIPE, text=True) for _ in range(count)]
+    ended: list[tuple[subprocess.Popen, str]] = []
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended politely: as by ctrl-C
+    try:
+        yield ended
+        ended += [(helper, helper.communicate()[1].strip()) for helper in made]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        for helper in made:
+            if helper.poll() is None:
+                helper.kill()
 
 
+def go_on_command(arguments: Sequence[str], weights: Path, storage: str) -> str:
+    "The `compress` command that takes a search's best criterion, from the search's own arguments."
+    kept, skip = [], False
+    for word in arguments[1:]:
+        name, _, inline = word.partition("=")
+        if skip or name in ("--trials", "--workers", "--storage", "--sampler", "--epochs", "--checkpoint"):
+            skip = not skip and not inline
+            continue
+        kept.append(word)
+    return shlex.join(["compress", *kept, "--checkpoint", str(weights), "--study", storage])
+
+# %% ../nbs/18_cli.ipynb #517b3f58
 def asked_budget(budget: float | None, budget_in: str) -> Budget | None:
     "The budget asked for, if one is. Raises `PicpqError` for a measure without a number."
     check(budget is not None or budget_in == "bops", "budget", f"given with --budget-in {budget_in}", None)
@@ -325,6 +380,8 @@ def main() -> None:
     except PicpqError as error:
         print(f"picpq: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as ended:
+        if isinstance(ended, SystemExit) and ended.code != 130:  # typer makes an exit of ctrl-C
+            raise
         print("\npicpq: stopped; the same command goes on where it was", file=sys.stderr)
         sys.exit(130)

@@ -74,6 +74,7 @@ class Case:
     seed: int = 0
     storage: str | None = None  # of the search's candidates
     shared: bool = False  # other processes work on that storage, too
+    search: bool = True  # False: the storage holds a finished search, whose best criterion is taken
     show: bool = True
     measured: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)  # properties, once they are known
     learned: Learned | None = None  # what the search found, if it ran
@@ -108,7 +109,7 @@ def picpq_plan(case: Case) -> Plan:
     s = case.settings
     fitness = TrainedFitness(case.model, case.network, case.data, s.fitness, s.quantizer, case.seed)
     case.learned = learn_criterion(case.network, case.properties(), fitness, case.budget, case.bits(), s.evolution, case.seed,
-                                   s.sampler, case.storage, case.shared, s.tie, s.smallest, case.show)
+                                   s.sampler, case.storage, case.shared, s.tie, s.smallest, case.show, case.search)
     return replace(case.learned.plan, strategy="PIC-PQ")
 
 
@@ -212,9 +213,8 @@ def compare(
     model = deepcopy(model).eval()
     network = trace(model, data.example())
     budget = equal_budget(network) if budget is None else budget if isinstance(budget, Budget) else Budget(budget)
-    if study is not None:  # one finished candidate is enough: nothing more is tried
-        settings = replace(settings, evolution=replace(settings.evolution, candidates=1))
-    case = Case(network, model, data, budget, settings, seed, study or storage_in(work), study is not None, show)
+    storage = storage_in(work) if study is None else study
+    case = Case(network, model, data, budget, settings, seed, storage, study is not None, study is None, show)
     plans = {}
     for strategy in chosen:  # errors about budgets come before fine-tuning
         try:

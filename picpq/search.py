@@ -8,10 +8,12 @@ import hashlib
 import json
 import math
 import os
+import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import optuna
@@ -34,7 +36,7 @@ from .training import Recipe, TrainingError, evaluate, fitness_recipe, reestimat
 # %% auto #0
 __all__ = ['scale_range', 'shift_range', 'COMPLETE', 'RUNNING', 'FAIL', 'samplers', 'heartbeat', 'lock_patience', 'Evolution',
            'search_space', 'bounded_space', 'criterion_of', 'has_verdict', 'AgingEvolution', 'sampler_of', 'plan_key',
-           'prepare', 'TrainedFitness', 'Learned', 'storage_of', 'open_study', 'try_candidate', 'go_on',
+           'prepare', 'TrainedFitness', 'Learned', 'storage_name', 'storage_of', 'open_study', 'try_candidate', 'go_on',
            'storage_errors', 'search_facts', 'learn_criterion', 'Front', 'learn_front']
 
 # %% ../nbs/14_search.ipynb #5c4f22c6
@@ -230,32 +232,53 @@ heartbeat = 20  # seconds between signs of life of a process that shares a stora
 lock_patience = 60  # seconds to wait for a locked SQLite file
 
 
+def storage_name(storage: str | optuna.storages.BaseStorage | None) -> str:
+    "How a storage is called in messages: without its password."
+    return re.sub("://([^:/@]*):[^@]*@", r"://\1:***@", str(storage))
+
+
 def storage_of(storage: str | optuna.storages.BaseStorage | None, shared: bool) -> optuna.storages.BaseStorage | None:
-    "Optuna's storage for a file name or URL; None: memory."
+    "Optuna's storage for a file name or URL; None: memory. Raises `PicpqError` for what can be neither."
     if storage is None or not isinstance(storage, str):
         return storage
+    if "://" not in storage:
+        path = Path(storage)
+        good = storage.strip() and not set("?:") & set(path.name) and path.parent.is_dir() and not path.is_dir()
+        check(bool(good), "storage", "a file name (without ? and :) in a folder that is there, or a URL", storage)
     url = storage if "://" in storage else f"sqlite:///{storage}"
     engine = {"connect_args": {"timeout": lock_patience}} if url.startswith("sqlite") else {"pool_pre_ping": True}
     alive = {"heartbeat_interval": heartbeat, "grace_period": 3 * heartbeat} if shared else {}
-    return optuna.storages.RDBStorage(url, engine_kwargs=engine, **alive)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # heartbeats are called so
+        return optuna.storages.RDBStorage(url, engine_kwargs=engine, **alive)
 
 
 def open_study(storage: str | optuna.storages.BaseStorage | None, name: str, sampler: optuna.samplers.BaseSampler, facts: dict,
-               shared: bool = False, directions: Sequence[str] = ("minimize",)) -> optuna.Study:
-    "A new study, or one that goes on. Raises `PicpqError` if the storage holds a study of something else."
+               shared: bool = False, directions: Sequence[str] = ("minimize",), make: bool = True) -> optuna.Study:
+    "A new study (only if `make`), or one that goes on. Raises `PicpqError` if the storage holds none, or one of something else."
+    called = storage_name(storage)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)  # heartbeats are called so
     for attempt in range(3):
         try:
-            study = optuna.create_study(storage=storage_of(storage, shared), sampler=sampler, study_name=name, load_if_exists=True,
-                                        directions=list(directions))
+            there = make or not isinstance(storage, str) or "://" in storage or Path(storage).is_file()
+            check(there, "storage", "the file of an earlier search", called)
+            opened = storage_of(storage, shared)
+            study = (optuna.create_study(storage=opened, sampler=sampler, study_name=name, load_if_exists=True, directions=list(directions))
+                     if make else optuna.load_study(storage=opened, sampler=sampler, study_name=name))
             break
+        except PicpqError:
+            raise
         except Exception as error:  # whatever the data base raises when it is gone, locked or no data base
             if attempt == 2 or "already exists" not in str(error):  # two processes that make the same tables at once: try again
-                raise PicpqError(f"storage: {storage} cannot be opened: {error}") from error
+                reason = "it holds no search of picpq's" if isinstance(error, KeyError) else str(error).splitlines()[0]
+                raise PicpqError(f"storage: {called} cannot be opened: {reason}") from error
             time.sleep(0.5)
-    known = study.user_attrs.get("facts")
-    check(known in (None, facts), f"storage {storage}", "of a search for the same network, properties, budget, bits and fitness", known)
+    known, fresh = study.user_attrs.get("facts"), make and not study.get_trials(deepcopy=False)
+    other = [key for key in facts if (known or {}).get(key) != facts[key]]
+    check(known == facts or (known is None and fresh), f"storage {called}", "of a search for the same network, properties, budget, bits "
+          "and fitness", f"one that differs in {', '.join(other)}")
+    check(len(study.directions) == len(directions), f"storage {called}", f"a study of {len(directions)} objectives", len(study.directions))
     if not shared:
         for trial in study.get_trials(deepcopy=False, states=[RUNNING]):
             study.tell(trial.number, state=FAIL)  # a killed process left it; it has no verdict
@@ -318,7 +341,8 @@ def storage_errors(storage: object) -> Iterator[None]:
             cause = cause.__cause__ or cause.__context__
         if cause is None:
             raise
-        raise PicpqError(f"storage: {storage} is lost or locked; finished candidates are in it, if it is still there: {cause}") from error
+        raise PicpqError(f"storage: {storage_name(storage)} is lost or locked; finished candidates are in it, if it is still there: "
+                         f"{str(cause).splitlines()[0]}") from error
 
 
 def search_facts(network: Network, properties: Mapping[str, np.ndarray], fitness: Callable, budget: list, bits: Bits, seed: int,
@@ -343,6 +367,7 @@ def learn_criterion(
     tie: str = "mean",
     smallest: float = 0.1,
     show: bool = True,
+    search: bool = True,  # False: only take the best of what the storage holds
 ) -> Learned:
     "Learn a and b of every layer. A storage with finished candidates is continued."
     make = lambda parameters: make_plan(network, properties, criterion_of(parameters), budget, bits, tie, smallest)
@@ -351,11 +376,14 @@ def learn_criterion(
     facts = search_facts(network, properties, fitness, [budget.ratio, budget.of], bits, seed, tie, smallest)
     if isinstance(sampler, str):
         sampler = sampler_of(sampler, spread, evolution, seed, shared)
-    study = open_study(storage, "picpq", sampler, facts, shared)
+    study = open_study(storage, "picpq", sampler, facts, shared, make=search)
     space = search_space(list(spread)) if isinstance(sampler, AgingEvolution) else bounded_space(spread)
     with storage_errors(storage):
-        go_on(study, space, make, fitness, evolution.candidates, shared, show)
-        best = min(study.get_trials(deepcopy=False, states=[COMPLETE]), key=lambda t: (t.value, t.number))
+        if search:
+            go_on(study, space, make, fitness, evolution.candidates, shared, show)
+        finished = study.get_trials(deepcopy=False, states=[COMPLETE])
+        check(len(finished) > 0, f"storage {storage_name(storage)}", "a search with finished candidates", "none")
+        best = min(finished, key=lambda t: (t.value, t.number))
     return Learned(criterion_of(best.params), make(best.params), best.value, study)
 
 # %% ../nbs/14_search.ipynb #f6bce96a
