@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -32,9 +32,9 @@ from .search import Evolution, Learned, TrainedFitness, learn_criterion, prepare
 from .training import Recipe, dense_recipe, evaluate, fitness_recipe, train, tune_recipe
 
 # %% auto #0
-__all__ = ['paper_settings', 'strategies', 'Settings', 'Case', 'unlearned_plan', 'picpq_plan', 'carry_out_plan', 'storage_in',
-           'state_in', 'make_work', 'recreation_of', 'compress', 'equal_budget', 'dense_row', 'compare', 'format_table',
-           'save_comparison', 'dense_model', 'work_folder', 'check_request']
+__all__ = ['paper_settings', 'strategies', 'Settings', 'fit_unlearned', 'Case', 'unlearned_plan', 'picpq_plan', 'carry_out_plan',
+           'storage_in', 'state_in', 'make_work', 'recreation_of', 'compress', 'equal_budget', 'dense_row', 'compare',
+           'format_table', 'save_comparison', 'dense_model', 'work_folder', 'check_request']
 
 # %% ../nbs/17_compression.ipynb #5eee275a
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ paper_settings = Settings(  # what defines the published method; what it mends i
     tune=Recipe(epochs=400, lr=0.01, schedule="steps", warmup=0.0))
 
 # %% ../nbs/17_compression.ipynb #b2625c8d
+def fit_unlearned(network: Network, properties: Mapping[str, np.ndarray], budget: Budget, bits: Bits, tie: str, smallest: float) -> Bits:
+    "`bits` with maximum bitwidths fitted to the budget by the unlearned criterion: learning shall not move them."
+    return fit_bits(network, pruning_order(network, importance(network, properties, tie=tie), smallest), budget, bits)
+
+
 @dataclass(eq=False)
 class Case:
     "What a strategy works with."
@@ -89,11 +94,9 @@ class Case:
 
     def bits(self) -> Bits:
         "The settings' bits, with maximum bitwidths fitted to the budget by the unlearned criterion if they are open."
-        bits = self.settings.bits
+        s, bits = self.settings, self.settings.bits
         if bits.maximum is None:
-            order = pruning_order(self.network, importance(self.network, self.properties(), tie=self.settings.tie),
-                                  self.settings.smallest)
-            bits = fit_bits(self.network, order, self.budget, bits)
+            bits = fit_unlearned(self.network, self.properties(), self.budget, bits, s.tie, s.smallest)
         maximum_bits(self.network, bits)  # an error about bits comes before any work
         return bits
 

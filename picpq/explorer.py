@@ -21,13 +21,13 @@ import numpy as np
 from torch import nn
 
 from .bits import Bits, inner_stages, maximum_bits
-from .compression import equal_budget
+from .compression import equal_budget, fit_unlearned
 from .core import PicpqError, check, check_number, choose, write_whole
-from .criterion import Criterion, importance
+from .criterion import Criterion
 from .data import Data, load_data
 from .network import Network, trace
-from .pictures import Material, Picture, PlanView, Point, plan_picture, plan_view, springs_picture
-from .plan import Budget, BudgetError, Plan, fit_bits, make_plan, pruning_order, uniform_plan
+from .pictures import Material, Picture, PlanView, Point, evenly, plan_picture, plan_view, springs_picture
+from .plan import Budget, BudgetError, Plan, make_plan, uniform_plan
 from .pretrained import pretrained
 from .properties import measure, properties
 from .quantizers import quantize
@@ -111,11 +111,10 @@ class Workbench:
             return Bits(knobs.maximum, penalty=knobs.penalty)
         key = (knobs.ratio, knobs.penalty, knobs.property)
         if key not in self.fitted:
-            strength = importance(self.network, self.fp(knobs.property), tie=self.tie)
-            order = pruning_order(self.network, strength, self.smallest)
             if len(self.fitted) > 500:
                 self.fitted.clear()
-            self.fitted[key] = fit_bits(self.network, order, Budget(knobs.ratio), Bits(penalty=knobs.penalty))
+            self.fitted[key] = fit_unlearned(self.network, self.fp(knobs.property), Budget(knobs.ratio), Bits(penalty=knobs.penalty),
+                                             self.tie, self.smallest)
         return self.fitted[key]
 
     def plan(self, knobs: Knobs) -> Plan:
@@ -324,7 +323,7 @@ class Page:
 def some_springs(fp: np.ndarray, count: int = 6) -> tuple[float, ...]:
     "So many of a layer's filter properties, evenly from the largest to the smallest."
     order = np.sort(np.asarray(fp, dtype=float))[::-1]
-    return tuple(order[np.unique(np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int))].tolist())
+    return tuple(order[evenly(len(order), count)].tolist())
 
 
 def digit_springs(first: str = "layer1.0.conv1", second: str = "layer3.0.conv1") -> tuple[Material, Material]:

@@ -28,12 +28,12 @@ from .plan import Plan, dense_counts, kept_units, plan_bits, pruning_order, unif
 # %% auto #0
 __all__ = ['ink', 'accent', 'stage_colors', 'faint', 'quiet', 'fonts', 'rows_shown', 'gone_color', 'fixed_color', 'no_color',
            'palette', 'published_points', 'text', 'rect', 'line', 'shorten', 'dot', 'Picture', 'picture', 'springs',
-           'Material', 'who_holds', 'spring_label', 'force_bars', 'next_to_go', 'springs_picture', 'network_springs',
-           'PlanView', 'plan_view', 'describe', 'pattern_cells', 'viridis', 'pattern_pixels', 'pattern_image',
-           'tied_layers', 'tie_rows', 'Columns', 'stage_of', 'stage_runs', 'stage_bands', 'pattern_panel', 'legend',
-           'tie_panel', 'bits_panel', 'ticks', 'bops_panel', 'layer_axis', 'totals', 'total_tiles', 'landmarks',
-           'apart', 'ratio_ladder', 'layer_panel', 'Point', 'pareto', 'nice_ticks', 'accuracy_panel', 'tip',
-           'plan_picture', 'layer_tip', 'parts_panel', 'pictures']
+           'Material', 'who_holds', 'spring_label', 'force_bars', 'next_to_go', 'springs_picture', 'evenly',
+           'network_springs', 'PlanView', 'plan_view', 'describe', 'pattern_cells', 'viridis', 'pattern_pixels',
+           'pattern_image', 'tied_layers', 'tie_rows', 'Columns', 'stage_of', 'stage_runs', 'stage_bands',
+           'pattern_panel', 'legend', 'tie_panel', 'bits_panel', 'ticks', 'bops_panel', 'layer_axis', 'totals',
+           'total_tiles', 'landmarks', 'apart', 'ratio_ladder', 'layer_panel', 'Point', 'pareto', 'nice_ticks',
+           'accuracy_panel', 'tip', 'plan_picture', 'layer_tip', 'parts_panel', 'pictures']
 
 # %% ../nbs/16_pictures.ipynb #0f50c676
 ink, accent = "currentColor", "#d55e00"  # of text and axes; of the headline and what is selected
@@ -226,12 +226,17 @@ def springs_picture(materials: Sequence[Material], load: int) -> Picture:
     return picture(width, 470, marks, spring_label(materials, load))
 
 # %% ../nbs/16_pictures.ipynb #5a86381d
+def evenly(size: int, count: int) -> np.ndarray:
+    "At most so many indices below `size`, evenly from the first to the last: int (≤ count,)."
+    return np.unique(np.linspace(0, size - 1, min(count, size)).round().astype(int))
+
+
 def network_springs(network: Network, properties: Mapping[str, np.ndarray], plan: Plan, layers: int = 8,
                     filters: int = 6) -> Picture:
     "The network's springs before and after a plan: up to so many layers, and so many filters of each, by their property."
     names = network.prunable
     check(len(names) > 0, "network", "one with prunable layers", "none")
-    chosen = [names[k] for k in np.unique(np.linspace(0, len(names) - 1, min(layers, len(names))).round().astype(int))]
+    chosen = [names[k] for k in evenly(len(names), layers)]
     criterion = Criterion.from_dict(plan.criterion) if plan.criterion else Criterion()
     shortest = min(0.0, *(float(np.min(properties[n])) for n in chosen))
     span_of_all = max(float(np.max(properties[n])) for n in chosen) - shortest or 1.0
@@ -239,7 +244,7 @@ def network_springs(network: Network, properties: Mapping[str, np.ndarray], plan
     for column, name in enumerate(chosen):
         layer, x = network.layers[network.index(name)], 8 + column * (span + 12)
         order = np.argsort(-properties[name], kind="stable")
-        shown = order[np.unique(np.linspace(0, layer.filters - 1, min(filters, layer.filters)).round().astype(int))]
+        shown = order[evenly(layer.filters, filters)]
         kept = plan.keep.get(name, range(layer.filters))
         extension, pitch = (np.asarray(properties[name])[shown] - shortest) / span_of_all, span / len(shown)
         color = stage_colors[layer.stage % len(stage_colors)]

@@ -35,9 +35,9 @@ from .training import Recipe, TrainingError, evaluate, fitness_recipe, reestimat
 
 # %% auto #0
 __all__ = ['scale_range', 'shift_range', 'COMPLETE', 'RUNNING', 'FAIL', 'samplers', 'heartbeat', 'lock_patience', 'Evolution',
-           'search_space', 'bounded_space', 'criterion_of', 'has_verdict', 'AgingEvolution', 'sampler_of', 'plan_key',
-           'prepare', 'TrainedFitness', 'Learned', 'storage_name', 'storage_of', 'open_study', 'try_candidate', 'go_on',
-           'storage_errors', 'search_facts', 'learn_criterion', 'Front', 'learn_front']
+           'search_space', 'bounded_space', 'criterion_of', 'has_verdict', 'AgingEvolution', 'seed_of_process',
+           'sampler_of', 'plan_key', 'prepare', 'TrainedFitness', 'Learned', 'storage_name', 'storage_of', 'open_study',
+           'try_candidate', 'go_on', 'storage_errors', 'search_facts', 'learn_criterion', 'Front', 'learn_front']
 
 # %% ../nbs/14_search.ipynb #5c4f22c6
 @dataclass(frozen=True)
@@ -151,12 +151,17 @@ samplers: dict[str, Callable[[int], optuna.samplers.BaseSampler] | type[AgingEvo
 }
 
 
+def seed_of_process(seed: int, shared: bool) -> int:
+    "The seed itself, or where processes share a study, one of this process's own."
+    return (seed + 1_000_003 * os.getpid()) % 2**32 if shared else seed
+
+
 def sampler_of(name: str, spread: Mapping[str, float], evolution: Evolution, seed: int, shared: bool) -> optuna.samplers.BaseSampler:
     "The sampler of that name. Those that share a study draw differently in each process."
     made = samplers[choose("sampler", name, samplers)]
     if made is AgingEvolution:
         return AgingEvolution(spread, evolution, seed, shared)
-    return made((seed + 1_000_003 * os.getpid()) % 2**32 if shared else seed)
+    return made(seed_of_process(seed, shared))
 
 # %% ../nbs/14_search.ipynb #72971473
 def plan_key(plan: Plan) -> str:
@@ -429,8 +434,8 @@ def learn_front(
     spread = {n: float(np.std(properties[n])) for n in network.prunable}
     space = bounded_space(spread) | {"ratio": optuna.distributions.FloatDistribution(low, high, log=True)}
     facts = search_facts(network, properties, fitness, [low, high], bits, seed, tie, smallest)
-    own_seed = (seed + 1_000_003 * os.getpid()) % 2**32 if shared else seed
-    sampler = optuna.samplers.NSGAIISampler(population_size=max(4, min(50, candidates // 5)), seed=own_seed)
+    population = max(4, min(50, candidates // 5))
+    sampler = optuna.samplers.NSGAIISampler(population_size=population, seed=seed_of_process(seed, shared))
     study = open_study(storage, "picpq front", sampler, facts, shared, ("minimize", "maximize"))
     with storage_errors(storage):
         if not study.get_trials(deepcopy=False):
