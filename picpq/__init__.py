@@ -14,6 +14,6 @@ from picpq.pretrained import pretrained
 from picpq.properties import measure
 from picpq.quantizers import quantize
 from picpq.result import Result, load_result
-from picpq.search import Evolution, TrainedFitness, learn_criterion, learn_front, prepare
+from picpq.search import HeldOutLoss, learn_criterion, learn_front, prepare
 from picpq.surgery import prune
-from picpq.training import Recipe, evaluate, reestimate, train
+from picpq.training import Recipe, evaluate, published_fitness, quick_fitness, reestimate, train

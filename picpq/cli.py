@@ -35,15 +35,15 @@ from .plan import Budget
 from .properties import properties
 from .quantizers import quantizers
 from .result import load_result, read_table
-from .search import Evolution, samplers, storage_name, storage_of
-from .training import dense_recipe, evaluate
+from .search import samplers, storage_name, storage_of
+from .training import dense_recipe, evaluate, published_fitness
 
 # %% auto #0
 __all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'Model', 'DataName', 'BudgetIn', 'Checkpoint', 'Property',
            'MaxBits', 'Ends', 'Penalty', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'BudgetRatio',
            'show_table', 'say_folder', 'parse_bits', 'show_version', 'options', 'run', 'demo', 'compress', 'search',
-           'check_storage', 'weights_beside', 'write_first', 'working', 'go_on_command', 'asked_budget', 'check_device',
-           'vary', 'evaluate_command', 'report', 'main']
+           'weights_beside', 'write_first', 'working', 'go_on_command', 'asked_budget', 'check_device', 'vary',
+           'evaluate_command', 'report', 'main']
 
 # %% ../nbs/18_cli.ipynb #e10e1077
 def show_table(table: pd.DataFrame) -> None:
@@ -76,8 +76,8 @@ def parse_bits(text: str | None) -> tuple[int, ...] | int | None:
 # %% ../nbs/18_cli.ipynb #1c5de329
 demo_epochs = 60  # of the dense network: 4 seconds
 demo_settings = Settings(
-    evolution=Evolution(candidates=200),  # as many as a minute allows; population and tournament as published
-    fitness=replace(Settings().fitness, steps=30),  # enough to tell plans apart on 1,077 images
+    candidates=200, sampler="evolution",  # as published, but for half as many
+    fitness=replace(published_fitness, steps=30),  # enough to tell plans apart on 1,077 images
     tune=replace(Settings().tune, epochs=80))
 
 # %% ../nbs/18_cli.ipynb #30cbef0b
@@ -109,7 +109,7 @@ MaxBits = Annotated[str | None, typer.Option(help="Most bits of a layer: one num
 Ends = Annotated[int | None, typer.Option(help="Bits of the first and last layer. Default 8.")]
 Penalty = Annotated[float | None, typer.Option(help="Penalty factor pf. Default 1/6.")]
 Quantizer = Annotated[str | None, typer.Option(help="lsq or dorefa. Default lsq.")]
-Steps = Annotated[int | None, typer.Option(min=0, help="Training steps per candidate; 0 measures BatchNorm anew only. Default 200.")]
+Steps = Annotated[int | None, typer.Option(min=0, help="Training steps per candidate, then its loss; 200 as published. Default 0: none.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Epochs of training the dense network.")]
 ImageSize = Annotated[int | None, typer.Option(min=1, help="Pixels, for folders of images. Default: the first image's shorter side, "
                                                            "at most 224.")]
@@ -148,10 +148,10 @@ def demo(
     out: Out = Path("picpq-demo"),
     seed: Seed = 0,
     budget: BudgetRatio = None,
-    candidates: Annotated[int, typer.Option(min=1, help="Candidates of the search.")] = 200,
+    candidates: Annotated[int, typer.Option(min=1, help="Candidates of the search.")] = demo_settings.candidates,
 ) -> None:
     "The whole method on scikit-learn's digits, in about two minutes: nothing to download."
-    settings = replace(demo_settings, evolution=demo_settings.evolution.with_candidates(candidates))
+    settings = replace(demo_settings, candidates=candidates)
     run("digits-resnet8", "digits", None if budget is None else Budget(budget), settings, ("uniform", "unlearned", "picpq"),
         out, seed, demo_epochs, None, "cpu")
 
@@ -173,7 +173,7 @@ def compress(
     ends: Ends = None,
     penalty: Penalty = None,
     quantizer: Quantizer = None,
-    candidates: Annotated[int | None, typer.Option(min=1, help="Candidates of the search. Default 400.")] = None,
+    candidates: Annotated[int | None, typer.Option(min=1, help="Candidates of the search. Default 150; with --paper 400.")] = None,
     steps: Steps = None,
     epochs: Epochs = 30,
     tune_epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of fine-tuning. Default 30.")] = None,
@@ -203,10 +203,10 @@ def search(
     budget_in: BudgetIn = "bops",
     checkpoint: Checkpoint = None,
     storage: Annotated[str, typer.Option(help="File (SQLite), or an Optuna storage URL that machines can share.")] = "picpq-study.db",
-    trials: Annotated[int, typer.Option(min=1, help="Finished trials that the study shall have.")] = 400,
+    trials: Annotated[int, typer.Option(min=1, help="Finished trials that the study shall have.")] = Settings().candidates,
     workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
     seed: Seed = 0,
-    sampler: Annotated[str, typer.Option(help="evolution (published), cmaes, tpe or random.")] = "evolution",
+    sampler: Annotated[str, typer.Option(help="frames, evolution (published), cmaes, tpe or random.")] = Settings().sampler,
     property: Property = "rank",
     max_bits: MaxBits = None,
     ends: Ends = None,
@@ -226,7 +226,7 @@ def search(
     settings = replace(vary(Settings(), property, max_bits, ends, penalty, quantizer, trials, steps, None), sampler=sampler)
     images, asked = load_data(data, seed=seed, image_size=image_size), asked_budget(budget, budget_in)
     check_request(model, images, asked, settings)
-    check_storage(storage)
+    storage_of(storage, shared=True)  # one that cannot be opened is said before a network is trained
     weights = checkpoint or weights_beside(storage, model, data, seed, epochs, image_size)
     if not weights.exists():
         trained = dense_model(model, images, None, replace(dense_recipe, epochs=epochs), seed, show=not quiet, device=device)
@@ -248,16 +248,6 @@ def search(
     print(f"go on with: picpq {go_on_command(sys.argv[1:], weights, storage)}")
 
 # %% ../nbs/18_cli.ipynb #93df674c
-def check_storage(storage: str) -> None:
-    "Raise `PicpqError` unless the storage can be opened."
-    try:
-        storage_of(storage, shared=True)
-    except PicpqError:
-        raise
-    except Exception as error:  # whatever the data base raises
-        raise PicpqError(f"storage: {storage_name(storage)} cannot be opened: {str(error).splitlines()[0]}") from error
-
-
 def weights_beside(storage: str, *facts: object) -> Path:
     "Where a search keeps the dense network: beside its file (or here), named after what made it."
     place = Path("picpq-study") if "://" in storage else Path(storage)
@@ -323,8 +313,7 @@ def vary(base: Settings, property: str, max_bits: str | None, ends: int | None, 
     "`base` with what was given on the command line. Raises `PicpqError` for what is not allowed."
     given = {"maximum": parse_bits(max_bits), "ends": ends, "penalty": penalty}
     bits = replace(base.bits, **{k: v for k, v in given.items() if v is not None})
-    evolution = base.evolution if candidates is None else base.evolution.with_candidates(candidates)
-    return replace(base, property=choose("property", property, properties), bits=bits, evolution=evolution,
+    return replace(base, property=choose("property", property, properties), bits=bits, candidates=candidates or base.candidates,
                    quantizer=choose("quantizer", quantizer or base.quantizer, quantizers),
                    fitness=base.fitness if steps is None else replace(base.fitness, steps=steps),
                    tune=base.tune if tune_epochs is None else replace(base.tune, epochs=tune_epochs))

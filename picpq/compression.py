@@ -28,8 +28,8 @@ from .pictures import Point, pictures
 from .plan import Budget, BudgetError, Plan, dense_counts, fit_bits, make_plan, pruning_order, uniform_plan
 from .properties import measure
 from .result import Recreation, Result, to_bytes
-from .search import Evolution, Learned, TrainedFitness, learn_criterion, prepare
-from .training import Recipe, dense_recipe, evaluate, fitness_recipe, train, tune_recipe
+from .search import Learned, HeldOutLoss, learn_criterion, prepare
+from .training import Recipe, dense_recipe, evaluate, published_fitness, quick_fitness, train, tune_recipe
 
 # %% auto #0
 __all__ = ['paper_settings', 'strategies', 'Settings', 'fit_unlearned', 'Case', 'unlearned_plan', 'picpq_plan', 'carry_out_plan',
@@ -47,18 +47,19 @@ class Settings:
     tie: str = "mean"  # importance of tied filters; the published sum makes long residual chains unprunable
     smallest: float = 0.1  # of a layer's filters stay in any case; published
     quantizer: str = "lsq"  # learned steps; published: dorefa
-    evolution: Evolution = Evolution()  # 400 candidates; published
-    sampler: str = "evolution"  # one of `picpq.search.samplers`
-    fitness: Recipe = fitness_recipe  # 200 training steps per candidate; published
+    candidates: int = 150  # of the search; published: 400
+    sampler: str = "frames"  # one of `picpq.search.samplers`; published: evolution
+    fitness: Recipe = quick_fitness  # how a candidate is trained before it is judged: not at all; published: 200 steps
     tune: Recipe = tune_recipe  # fine-tuning of the final plan
 
     def __post_init__(self):
         check_number("batches", self.batches, 1)
+        check_number("candidates", self.candidates, 1)
         check_number("smallest", self.smallest, 0, 1)
 
 
 paper_settings = Settings(  # what defines the published method; what it mends is said in the text below
-    bits=Bits(maximum=(8, 6, 4), ends=32), tie="sum", quantizer="dorefa",
+    bits=Bits(maximum=(8, 6, 4), ends=32), tie="sum", quantizer="dorefa", candidates=400, sampler="evolution", fitness=published_fitness,
     tune=Recipe(epochs=400, lr=0.01, schedule="steps", warmup=0.0))
 
 # %% ../nbs/17_compression.ipynb #b2625c8d
@@ -110,8 +111,8 @@ def unlearned_plan(case: Case, property: str | None = None, name: str = "unlearn
 def picpq_plan(case: Case) -> Plan:
     "The plan of the learned criterion: PIC-PQ."
     s = case.settings
-    fitness = TrainedFitness(case.model, case.network, case.data, s.fitness, s.quantizer, case.seed)
-    case.learned = learn_criterion(case.network, case.properties(), fitness, case.budget, case.bits(), s.evolution, case.seed,
+    fitness = HeldOutLoss(case.model, case.network, case.data, s.fitness, s.quantizer, case.seed)
+    case.learned = learn_criterion(case.network, case.properties(), fitness, case.budget, case.bits(), s.candidates, case.seed,
                                    s.sampler, case.storage, case.shared, s.tie, s.smallest, case.show, case.search)
     return replace(case.learned.plan, strategy="PIC-PQ")
 

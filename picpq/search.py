@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import cmaes
 import numpy as np
 import optuna
 import pandas as pd
@@ -24,20 +25,21 @@ from torch import nn
 
 from .bits import Bits
 from .core import PicpqError, check, check_number, choose, progress
-from .criterion import Criterion
+from .criterion import Criterion, unit_entries
 from .data import Data
 from .models import fingerprint
 from .network import Network
 from .plan import Budget, BudgetError, Plan, make_plan
 from .quantizers import quantize
 from .surgery import prune
-from .training import Recipe, TrainingError, evaluate, fitness_recipe, reestimate, train
+from .training import Recipe, TrainingError, evaluate, quick_fitness, reestimate, train
 
 # %% auto #0
 __all__ = ['scale_range', 'shift_range', 'COMPLETE', 'RUNNING', 'FAIL', 'samplers', 'heartbeat', 'lock_patience', 'Evolution',
-           'search_space', 'bounded_space', 'criterion_of', 'has_verdict', 'AgingEvolution', 'seed_of_process',
-           'sampler_of', 'plan_key', 'prepare', 'TrainedFitness', 'Learned', 'storage_name', 'storage_of', 'open_study',
-           'try_candidate', 'go_on', 'storage_errors', 'search_facts', 'learn_criterion', 'Front', 'learn_front']
+           'search_space', 'bounded_space', 'criterion_of', 'has_verdict', 'CriterionSampler', 'AgingEvolution',
+           'chains', 'ShiftedFrames', 'seed_of_process', 'spreads', 'published_evolution', 'plan_key', 'prepare',
+           'HeldOutLoss', 'Learned', 'storage_name', 'storage_of', 'storage_errors', 'open_study', 'try_candidate',
+           'go_on', 'search_facts', 'learn_criterion', 'Front', 'learn_front']
 
 # %% ../nbs/14_search.ipynb #5c4f22c6
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Evolution:
         return a, b
 
 # %% ../nbs/14_search.ipynb #b8f4eba3
-scale_range, shift_range = (1e-4, 1e4), (-100.0, 100.0)  # far beyond what a search of hundreds of steps reaches
+scale_range, shift_range = (1e-9, 1e9), (-1e9, 1e9)  # far beyond what a search of hundreds of steps reaches
 
 
 def search_space(layers: list[str]) -> dict[str, optuna.distributions.FloatDistribution]:
@@ -111,12 +113,19 @@ def has_verdict(trial: optuna.trial.FrozenTrial) -> bool:
     return trial.state == COMPLETE or bool(trial.user_attrs.get("no loss"))
 
 
-class AgingEvolution(optuna.samplers.BaseSampler):
-    "The published search as an Optuna sampler. Reproducible from its seed."
+class CriterionSampler(optuna.samplers.BaseSampler):
+    "Proposes a and b of all layers from the seed, the candidate's number and the finished trials: reproducible, nothing to remember."
 
-    def __init__(self, spread: Mapping[str, float], evolution: Evolution = Evolution(), seed: int = 0, shared: bool = False):
-        self.layers, self.spread = list(spread), np.array(list(spread.values()))
-        self.evolution, self.seed, self.shared = evolution, seed, shared
+    def __init__(self, layers: Sequence[str], seed: int = 0, shared: bool = False):
+        self.layers, self.seed, self.shared = list(layers), seed, shared
+
+    def propose(self, finished: list[optuna.trial.FrozenTrial], i: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        "a and b of candidate `i`: two arrays (layers,)."
+        raise NotImplementedError
+
+    def values_of(self, trial: optuna.trial.FrozenTrial) -> tuple[np.ndarray, np.ndarray]:
+        "a and b of a finished trial: two arrays (layers,)."
+        return tuple(np.array([trial.params[f"{s} {n}"] for n in self.layers]) for s in "ab")
 
     def infer_relative_search_space(self, study, trial):
         return search_space(self.layers)
@@ -127,15 +136,7 @@ class AgingEvolution(optuna.samplers.BaseSampler):
         i = sum(has_verdict(t) or (t.state == RUNNING and t.number < trial.number) for t in trials)
         # of its own even if one that was counted dies meanwhile; a search of one process repeats itself after a kill
         rng = np.random.default_rng([self.seed, i, trial.number] if self.shared else [self.seed, i])
-        finished = [t for t in trials if t.state == COMPLETE]
-        alive = finished[-self.evolution.population :]  # the oldest have died
-        if i < self.evolution.population or len(alive) < self.evolution.tournament:
-            a, b = self.evolution.initial(i, self.spread, rng)
-        else:
-            drawn = rng.choice(len(alive), size=self.evolution.tournament, replace=False)
-            parent = min((alive[k] for k in drawn), key=lambda t: (t.value, t.number))
-            a, b = (np.array([parent.params[f"{s} {n}"] for n in self.layers]) for s in "ab")
-            a, b = self.evolution.mutate(a, b, i, self.spread, rng)
+        a, b = self.propose([t for t in trials if t.state == COMPLETE], i, rng)
         a, b = np.clip(a, *scale_range), np.clip(b, *shift_range)
         return {f"a {n}": float(v) for n, v in zip(self.layers, a)} | {f"b {n}": float(v) for n, v in zip(self.layers, b)}
 
@@ -143,27 +144,88 @@ class AgingEvolution(optuna.samplers.BaseSampler):
         raise PicpqError(f"parameter {param_name!r} must be one of this search's: a and b of {', '.join(self.layers[:3])}, …")
 
 
-samplers: dict[str, Callable[[int], optuna.samplers.BaseSampler] | type[AgingEvolution]] = {  # Optuna's, of a seed; and the published one
-    "evolution": AgingEvolution,
-    "cmaes": lambda seed: optuna.samplers.CmaEsSampler(seed=seed),
-    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed),
-    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
-}
+class AgingEvolution(CriterionSampler):
+    "The published search as an Optuna sampler."
+
+    def __init__(self, spread: Mapping[str, float], evolution: Evolution = Evolution(), seed: int = 0, shared: bool = False):
+        super().__init__(spread, seed, shared)
+        self.spread, self.evolution = np.array(list(spread.values())), evolution
+
+    def propose(self, finished, i, rng):
+        alive = finished[-self.evolution.population :]  # the oldest have died
+        if i < self.evolution.population or len(alive) < self.evolution.tournament:
+            return self.evolution.initial(i, self.spread, rng)
+        drawn = rng.choice(len(alive), size=self.evolution.tournament, replace=False)
+        parent = min((alive[k] for k in drawn), key=lambda t: (t.value, t.number))
+        return self.evolution.mutate(*self.values_of(parent), i, self.spread, rng)
+
+# %% ../nbs/14_search.ipynb #72971473
+def chains(network: Network) -> np.ndarray:
+    "Which chain of tied layers each prunable layer belongs to: int (prunable,), numbered in order."
+    names, _, _, layer, unit, _ = unit_entries(network)
+    chain = np.arange(len(names))
+    groups = np.unique(np.stack([layer, network.unit_group[unit]]), axis=1)  # pairs of layer and group
+    for group in np.unique(groups[1]):
+        members = np.unique(chain[groups[0][groups[1] == group]])
+        chain[np.isin(chain, members)] = members.min()
+    return np.unique(chain, return_inverse=True)[1]
 
 
+class ShiftedFrames(CriterionSampler):
+    "One relative shift for each chain of tied layers, in the frame of its layers' standardized property; by CMA-ES."
+
+    def __init__(self, network: Network, properties: Mapping[str, np.ndarray], seed: int = 0, shared: bool = False):
+        super().__init__(unit_entries(network)[0], seed, shared)
+        self.chain = chains(network)
+        values = [np.asarray(properties[n]) for n in self.layers]
+        self.scale = np.clip([1 / max(np.std(v), 1e-12) for v in values], *scale_range)
+        self.center = self.scale * [np.mean(v) for v in values]
+        self.dimensions = max(2, int(self.chain.max(initial=0)) + 1)  # the library wants two at least
+
+    def shifts_of(self, trial: optuna.trial.FrozenTrial) -> np.ndarray | None:
+        "β of each chain, if the trial's criterion is one of these frames."
+        a, b = self.values_of(trial)
+        beta, found = b + self.center, np.zeros(self.dimensions)
+        found[self.chain] = beta
+        same = np.allclose(a, self.scale, rtol=1e-9) and np.allclose(found[self.chain], beta, atol=1e-6)
+        return found if same else None
+
+    def propose(self, finished, i, rng):
+        if i == 0:
+            return np.ones(len(self.layers)), np.zeros(len(self.layers))  # unlearned
+        optimizer = cmaes.CMA(np.zeros(self.dimensions), sigma=1.0, seed=int(rng.integers(2**31)))
+        told = [(beta, t.value) for t in finished if (beta := self.shifts_of(t)) is not None]
+        size = optimizer.population_size
+        for k in range(0, len(told) - size + 1, size):
+            optimizer.tell(told[k : k + size])
+        return self.scale, optimizer.ask()[self.chain] - self.center
+
+# %% ../nbs/14_search.ipynb #2bb7b7fc
 def seed_of_process(seed: int, shared: bool) -> int:
     "The seed itself, or where processes share a study, one of this process's own."
     return (seed + 1_000_003 * os.getpid()) % 2**32 if shared else seed
 
 
-def sampler_of(name: str, spread: Mapping[str, float], evolution: Evolution, seed: int, shared: bool) -> optuna.samplers.BaseSampler:
-    "The sampler of that name. Those that share a study draw differently in each process."
-    made = samplers[choose("sampler", name, samplers)]
-    if made is AgingEvolution:
-        return AgingEvolution(spread, evolution, seed, shared)
-    return made(seed_of_process(seed, shared))
+def spreads(network: Network, properties: Mapping[str, np.ndarray]) -> dict[str, float]:
+    "Standard deviation of each prunable layer's property."
+    return {n: float(np.std(properties[n])) for n in network.prunable}
 
-# %% ../nbs/14_search.ipynb #72971473
+
+def published_evolution(network: Network, properties: Mapping, candidates: int, seed: int, shared: bool) -> AgingEvolution:
+    "The published schedule for so many candidates."
+    return AgingEvolution(spreads(network, properties), Evolution().with_candidates(candidates), seed, shared)
+
+
+# name → function of network, properties, candidates in all, seed and shared
+samplers: dict[str, Callable[[Network, Mapping, int, int, bool], optuna.samplers.BaseSampler]] = {
+    "frames": lambda network, fp, candidates, seed, shared: ShiftedFrames(network, fp, seed, shared),
+    "evolution": published_evolution,
+    "cmaes": lambda network, fp, candidates, seed, shared: optuna.samplers.CmaEsSampler(seed=seed_of_process(seed, shared)),
+    "tpe": lambda network, fp, candidates, seed, shared: optuna.samplers.TPESampler(seed=seed_of_process(seed, shared)),
+    "random": lambda network, fp, candidates, seed, shared: optuna.samplers.RandomSampler(seed=seed_of_process(seed, shared)),
+}
+
+# %% ../nbs/14_search.ipynb #b8e856a8
 def plan_key(plan: Plan) -> str:
     "Equal for plans that keep the same filters with the same bits."
     content = json.dumps([plan.keep, plan.weight_bits, plan.activation_bits], sort_keys=True)
@@ -186,20 +248,21 @@ def prepare(
 
 
 @dataclass(eq=False)
-class TrainedFitness:
-    "Loss on the validation part after pruning, quantizing and a few training steps: smaller is better."
+class HeldOutLoss:
+    "Loss on the validation part after pruning, quantizing and the training steps that the recipe wants: smaller is better."
 
     model: nn.Module
     network: Network
     data: Data
-    recipe: Recipe = fitness_recipe
+    recipe: Recipe = quick_fitness
     quantizer: str = "lsq"
     seed: int = 0
+    images: int | None = 1000  # of the validation part that judge; None: all
     known: dict[str, float] = field(default_factory=dict)  # plan → loss
 
     def facts(self) -> list:
         "What this fitness depends on, for the storage: candidates scored otherwise must not be mixed with its own."
-        return [str(self.recipe), self.quantizer, self.seed, fingerprint(self.model.state_dict()), self.data.name, len(self.data.train)]
+        return [str(self.recipe), self.quantizer, self.seed, self.images, fingerprint(self.model.state_dict()), self.data.name, len(self.data.train)]
 
     def __call__(self, plan: Plan) -> float:
         key = plan_key(plan)
@@ -209,7 +272,7 @@ class TrainedFitness:
                 reestimate(candidate, self.data, 4, self.recipe.batch, self.seed)
             else:
                 train(candidate, self.data, self.recipe, self.seed, show=False)
-            self.known[key] = evaluate(candidate, self.data, "validation")["loss"]
+            self.known[key] = evaluate(candidate, self.data, "validation", limit=self.images)["loss"]
         return self.known[key]
 
 # %% ../nbs/14_search.ipynb #64a4a4a0
@@ -243,7 +306,7 @@ def storage_name(storage: str | optuna.storages.BaseStorage | None) -> str:
 
 
 def storage_of(storage: str | optuna.storages.BaseStorage | None, shared: bool) -> optuna.storages.BaseStorage | None:
-    "Optuna's storage for a file name or URL; None: memory. Raises `PicpqError` for what can be neither."
+    "Optuna's storage for a file name or URL; None: memory. Raises `PicpqError` for what is neither or cannot be opened."
     if storage is None or not isinstance(storage, str):
         return storage
     if "://" not in storage:
@@ -253,9 +316,32 @@ def storage_of(storage: str | optuna.storages.BaseStorage | None, shared: bool) 
     url = storage if "://" in storage else f"sqlite:///{storage}"
     engine = {"connect_args": {"timeout": lock_patience}} if url.startswith("sqlite") else {"pool_pre_ping": True}
     alive = {"heartbeat_interval": heartbeat, "grace_period": 3 * heartbeat} if shared else {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # heartbeats are called so
-        return optuna.storages.RDBStorage(url, engine_kwargs=engine, **alive)
+    attempts = 3
+    while True:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # heartbeats are called so
+                return optuna.storages.RDBStorage(url, engine_kwargs=engine, **alive)
+        except Exception as error:  # whatever the data base raises when it is gone, locked or no data base
+            attempts -= 1
+            if not attempts or "already exists" not in str(error):  # two processes that make the same tables at once: try again
+                raise PicpqError(f"storage: {storage_name(storage)} cannot be opened: {str(error).splitlines()[0]}") from error
+            time.sleep(0.5)
+
+
+@contextlib.contextmanager
+def storage_errors(storage: object) -> Iterator[None]:
+    "Within the block, an error of the storage becomes a sentence."
+    try:
+        yield
+    except Exception as error:
+        cause: BaseException | None = error  # Optuna may hide the storage's own error behind another
+        while cause is not None and not isinstance(cause, (optuna.exceptions.StorageInternalError, SQLAlchemyError)):
+            cause = cause.__cause__ or cause.__context__
+        if cause is None:
+            raise
+        raise PicpqError(f"storage: {storage_name(storage)} is lost or locked; finished candidates are in it, if it is still there: "
+                         f"{str(cause).splitlines()[0]}") from error
 
 
 def open_study(storage: str | optuna.storages.BaseStorage | None, name: str, sampler: optuna.samplers.BaseSampler, facts: dict,
@@ -264,21 +350,15 @@ def open_study(storage: str | optuna.storages.BaseStorage | None, name: str, sam
     called = storage_name(storage)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)  # heartbeats are called so
-    for attempt in range(3):
-        try:
-            there = make or not isinstance(storage, str) or "://" in storage or Path(storage).is_file()
-            check(there, "storage", "the file of an earlier search", called)
-            opened = storage_of(storage, shared)
+    there = make or not isinstance(storage, str) or "://" in storage or Path(storage).is_file()
+    check(there, "storage", "the file of an earlier search", called)
+    opened = storage_of(storage, shared)
+    try:
+        with storage_errors(storage):
             study = (optuna.create_study(storage=opened, sampler=sampler, study_name=name, load_if_exists=True, directions=list(directions))
                      if make else optuna.load_study(storage=opened, sampler=sampler, study_name=name))
-            break
-        except PicpqError:
-            raise
-        except Exception as error:  # whatever the data base raises when it is gone, locked or no data base
-            if attempt == 2 or "already exists" not in str(error):  # two processes that make the same tables at once: try again
-                reason = "it holds no search of picpq's" if isinstance(error, KeyError) else str(error).splitlines()[0]
-                raise PicpqError(f"storage: {called} cannot be opened: {reason}") from error
-            time.sleep(0.5)
+    except KeyError as error:
+        raise PicpqError(f"storage: {called} holds no search of picpq's") from error
     known, fresh = study.user_attrs.get("facts"), make and not study.get_trials(deepcopy=False)
     other = [key for key in facts if (known or {}).get(key) != facts[key]]
     check(known == facts or (known is None and fresh), f"storage {called}", "of a search for the same network, properties, budget, bits "
@@ -335,21 +415,6 @@ def go_on(study: optuna.Study, space: dict, make: Callable, fitness: Callable, c
             try_candidate(study, space, make, fitness)
 
 
-@contextlib.contextmanager
-def storage_errors(storage: object) -> Iterator[None]:
-    "Within the block, an error of the storage becomes a sentence."
-    try:
-        yield
-    except Exception as error:
-        cause: BaseException | None = error  # Optuna may hide the storage's own error behind another
-        while cause is not None and not isinstance(cause, (optuna.exceptions.StorageInternalError, SQLAlchemyError)):
-            cause = cause.__cause__ or cause.__context__
-        if cause is None:
-            raise
-        raise PicpqError(f"storage: {storage_name(storage)} is lost or locked; finished candidates are in it, if it is still there: "
-                         f"{str(cause).splitlines()[0]}") from error
-
-
 def search_facts(network: Network, properties: Mapping[str, np.ndarray], fitness: Callable, budget: list, bits: Bits, seed: int,
                  tie: str, smallest: float) -> dict:
     "What a search depends on, for its storage."
@@ -364,9 +429,9 @@ def learn_criterion(
     fitness: Callable[[Plan], float],  # smaller is better; sees training data only
     budget: Budget = Budget(),
     bits: Bits = Bits(),
-    evolution: Evolution = Evolution(),
+    candidates: int = 150,  # with a loss, in all
     seed: int = 0,
-    sampler: str | optuna.samplers.BaseSampler = "evolution",  # one of `samplers`; default: the published aging evolution
+    sampler: str | optuna.samplers.BaseSampler = "frames",  # one of `samplers`; the published one is "evolution"
     storage: str | optuna.storages.BaseStorage | None = None,  # file or URL to keep candidates in and resume from; None: memory
     shared: bool = False,  # other processes work on the storage, too
     tie: str = "mean",
@@ -375,17 +440,17 @@ def learn_criterion(
     search: bool = True,  # False: only take the best of what the storage holds
 ) -> Learned:
     "Learn a and b of every layer. A storage with finished candidates is continued."
+    check_number("candidates", candidates, 1)
     make = lambda parameters: make_plan(network, properties, criterion_of(parameters), budget, bits, tie, smallest)
     make({})  # a budget that cannot be met is said before any work
-    spread = {n: float(np.std(properties[n])) for n in network.prunable}
     facts = search_facts(network, properties, fitness, [budget.ratio, budget.of], bits, seed, tie, smallest)
     if isinstance(sampler, str):
-        sampler = sampler_of(sampler, spread, evolution, seed, shared)
+        sampler = samplers[choose("sampler", sampler, samplers)](network, properties, candidates, seed, shared)
     study = open_study(storage, "picpq", sampler, facts, shared, make=search)
-    space = search_space(list(spread)) if isinstance(sampler, AgingEvolution) else bounded_space(spread)
+    space = search_space(network.prunable) if isinstance(sampler, CriterionSampler) else bounded_space(spreads(network, properties))
     with storage_errors(storage):
         if search:
-            go_on(study, space, make, fitness, evolution.candidates, shared, show)
+            go_on(study, space, make, fitness, candidates, shared, show)
         finished = study.get_trials(deepcopy=False, states=[COMPLETE])
         check(len(finished) > 0, f"storage {storage_name(storage)}", "a search with finished candidates", "none")
         best = min(finished, key=lambda t: (t.value, t.number))
@@ -431,8 +496,7 @@ def learn_front(
     check_number("low", low, 1, high)
     make = lambda p: make_plan(network, properties, criterion_of(p), Budget(p["ratio"]), bits, tie, smallest)
     make({"ratio": high})
-    spread = {n: float(np.std(properties[n])) for n in network.prunable}
-    space = bounded_space(spread) | {"ratio": optuna.distributions.FloatDistribution(low, high, log=True)}
+    space = bounded_space(spreads(network, properties)) | {"ratio": optuna.distributions.FloatDistribution(low, high, log=True)}
     facts = search_facts(network, properties, fitness, [low, high], bits, seed, tie, smallest)
     population = max(4, min(50, candidates // 5))
     sampler = optuna.samplers.NSGAIISampler(population_size=population, seed=seed_of_process(seed, shared))

@@ -20,8 +20,9 @@ from .data import Data, batches
 from .models import evaluating, fingerprint
 
 # %% auto #0
-__all__ = ['dense_recipe', 'tune_recipe', 'fitness_recipe', 'Recipe', 'rate', 'evaluate', 'reestimate', 'TrainingError',
-           'training_loss', 'make_optimizer', 'total_steps', 'save_state', 'load_state', 'run_epoch', 'train']
+__all__ = ['dense_recipe', 'tune_recipe', 'published_fitness', 'quick_fitness', 'Recipe', 'rate', 'evaluate', 'reestimate',
+           'TrainingError', 'training_loss', 'make_optimizer', 'total_steps', 'save_state', 'load_state', 'run_epoch',
+           'train']
 
 # %% ../nbs/13_training.ipynb #e7709762
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Recipe:
 
 dense_recipe = Recipe()
 tune_recipe = Recipe(epochs=30, lr=0.02, distill=0.7, decay=1e-4)  # gentler: the network knows already; less decay, fewer weights
-fitness_recipe = Recipe(steps=200, lr=0.01, schedule="constant", warmup=0.0)  # published fitness: 200 steps at 0.01
+published_fitness = Recipe(steps=200, lr=0.01, schedule="constant", warmup=0.0)  # published fitness: 200 steps at 0.01
+quick_fitness = replace(published_fitness, steps=0)  # no training: BatchNorm statistics alone are measured anew
 
 
 def rate(recipe: Recipe, step: int, total: int) -> float:
@@ -78,12 +80,15 @@ def evaluate(
     part: str = "test",  # train, validation or test
     size: int = 500,  # images per batch
     show: bool = False,  # progress bar
+    limit: int | None = None,  # judge the first so many images; None: all
 ) -> dict[str, float]:
     "Accuracy in percent and mean cross-entropy over one part of the data."
-    right, loss, images = 0, 0.0, len(data.part(part))
-    feed = batches(data, part, size, device=next(model.parameters()).device)
+    right, loss, images = 0, 0.0, min(len(data.part(part)), limit or math.inf)
+    needed = -(-images // size)
+    feed = batches(data, part, size, limit=needed, device=next(model.parameters()).device)
     with evaluating(model):
-        for x, y in progress(feed, f"evaluating {part}", -(-images // size), show):
+        for k, (x, y) in enumerate(progress(feed, f"evaluating {part}", needed, show)):
+            x, y = x[: images - k * size], y[: images - k * size]
             out = model(x)
             check(out.ndim == 2 and out.shape[1] >= len(data.classes), "output of the model",
                   f"(images, classes) for {len(data.classes)} classes", tuple(out.shape))

@@ -7,6 +7,7 @@ picpq/checkpoints/NAME.{safetensors,properties.safetensors,json}, and NAME.csv b
 """
 
 import argparse
+import json
 import platform
 import shlex
 import sys
@@ -35,7 +36,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--criterion", type=Path, help="a plan whose learned criterion goes with the network")
+    parser.add_argument("--criterion", type=Path, help="a learned criterion that goes with the network: its file, or a plan's")
     parser.add_argument("--budget", type=float, help="the budget that it was learned for")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -49,7 +50,7 @@ def main() -> None:
     seconds = None if resumed else round(time.time() - started)
     network = picpq.trace(model, data.example())
     measured = {name: picpq.measure(network, model, data, name, seed=arguments.seed) for name in properties if name != "random"}
-    learned = picpq.Plan.load(arguments.criterion).criterion if arguments.criterion else None
+    learned = json.loads(arguments.criterion.read_text()) if arguments.criterion else None
     words = ["DATA" if w == arguments.data and arguments.data_name else w for w in sys.argv]
     card = {"model": arguments.model, "data": arguments.data_name or data.name, "classes": data.classes,
             "shape": list(data.example(1).shape[1:]), "mean": data.mean, "std": data.std, "epochs": arguments.epochs,
@@ -59,7 +60,7 @@ def main() -> None:
             "validation accuracy (%)": picpq.evaluate(model, data, "validation")["accuracy"],
             "test accuracy (%)": picpq.evaluate(model, data)["accuracy"], "learned for": arguments.budget, "licence": "Apache-2.0"}
     shelf.mkdir(exist_ok=True)
-    write_pretrained(shelf, Pretrained(arguments.name, model, card, measured, learned and picpq.Criterion.from_dict(learned)))
+    write_pretrained(shelf, Pretrained(arguments.name, model, card, measured, learned and picpq.Criterion.from_dict(learned.get("criterion", learned))))
     write_whole(here / f"{arguments.name}.csv", history.to_csv(index=False))
     state.unlink()
     print({k: v for k, v in card.items() if "accuracy" in k})

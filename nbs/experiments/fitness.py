@@ -3,30 +3,32 @@
     python nbs/experiments/fitness.py DATA --out nbs/experiments/fitness.csv
 
 DATA is CIFAR-10 (JPEG), a folder with train/ and test/. The network is the package's own `cifar-resnet20`. A killed run goes
-on with the next plan when the command is given again; `--share 0/2` and `--share 1/2` divide the plans between two processes
+on with what is missing when the command is given again; `--share 0/2` and `--share 1/2` divide the plans between two processes
 (each with an --out of its own). Everything is judged on the validation part; the test part is not touched.
 """
 
 import argparse
-import csv
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
 import picpq
+from picpq.core import write_whole
 from picpq.plan import Plan
 from picpq.search import Evolution
 from picpq.training import evaluate, tune_recipe
 
 budget, bits = picpq.Budget(60), picpq.Bits((5, 5, 4))
-cheap = (0, 50, 200)  # training steps of the fitnesses; 0: BatchNorm measured anew only, 200: published
+fitnesses = {  # name: training steps, held-out images that judge (None: all 5,000)
+    "quick": (0, 1000), "0 steps": (0, None), "50 steps": (50, None), "200 steps": (200, None)}  # the last as published
 full = replace(tune_recipe, epochs=2, precision="bf16")
 
 
-def make_plans(network: picpq.Network, properties: dict, count: int = 24) -> dict[str, Plan]:
+def make_plans(network: picpq.Network, properties: dict, count: int = 20) -> dict[str, Plan]:
     "Plans by name: unlearned importance by every property, then random criteria around it, of growing distance."
     plans = {name: picpq.make_plan(network, fp, None, budget, bits) for name, fp in properties.items()}
     ranks = properties["rank"]
@@ -39,13 +41,16 @@ def make_plans(network: picpq.Network, properties: dict, count: int = 24) -> dic
     return plans
 
 
-def judge(plan: Plan, model: torch.nn.Module, network: picpq.Network, data: picpq.data.Data) -> dict[str, float]:
-    "Every fitness of a plan, and its loss and accuracy after fine-tuning, with the processor seconds each took."
-    row = {"× fewer BOPs": plan.ratio(), "MACs left": 1 / plan.ratio("macs")}
-    for steps in cheap:
-        started = time.process_time()
-        fitness = picpq.TrainedFitness(model, network, data, picpq.Recipe(steps=steps, lr=0.01, schedule="constant", warmup=0.0))
-        row |= {f"loss, {steps} steps": fitness(plan), f"seconds, {steps} steps": time.process_time() - started}
+def judge(row: dict, plan: Plan, model: torch.nn.Module, network: picpq.Network, data: picpq.data.Data) -> dict:
+    "A plan's row, with what it lacks: its fitnesses, its loss and accuracy after fine-tuning, and the processor seconds each took."
+    row = row | {"× fewer BOPs": plan.ratio(), "MACs left": 1 / plan.ratio("macs")}
+    for name, (steps, images) in fitnesses.items():
+        if pd.isna(row.get(f"loss, {name}")):
+            started = time.process_time()
+            fitness = picpq.HeldOutLoss(model, network, data, replace(picpq.published_fitness, steps=steps), images=images)
+            row |= {f"loss, {name}": fitness(plan), f"seconds, {name}": time.process_time() - started}
+    if not pd.isna(row.get("loss, tuned")):
+        return row
     started = time.process_time()
     tuned = picpq.prepare(model, network, plan, data)
     picpq.train(tuned, data, full, teacher=model, show=False)
@@ -64,20 +69,12 @@ def main() -> None:
     made = picpq.pretrained("cifar-resnet20")
     network, data = made.trace(), picpq.load_data(arguments.data, made.card["seed"])
     part, parts = map(int, arguments.share.split("/"))
-    done = set()
-    if arguments.out.exists():
-        with arguments.out.open(newline="") as file:
-            done = {row["plan"] for row in csv.DictReader(file)}
+    done = {row["plan"]: row for row in pd.read_csv(arguments.out).to_dict("records")} if arguments.out.exists() else {}
     for number, (name, plan) in enumerate(make_plans(network, made.properties).items()):
-        if name in done or number % parts != part:
-            continue
-        row = {"plan": name, **{k: round(v, 5) for k, v in judge(plan, made.model, network, data).items()}}
-        with arguments.out.open("a", newline="") as file:
-            writer = csv.DictWriter(file, list(row), lineterminator="\n")
-            if file.tell() == 0:
-                writer.writeheader()
-            writer.writerow(row)
-        print(row, flush=True)
+        if number % parts == part:
+            done[name] = judge(done.get(name, {"plan": name}), plan, made.model, network, data)
+            write_whole(arguments.out, pd.DataFrame(done.values()).round(5).to_csv(index=False))
+            print(done[name], flush=True)
 
 
 if __name__ == "__main__":

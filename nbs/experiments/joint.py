@@ -1,0 +1,76 @@
+"""Does a learned criterion pay? ResNet20 on CIFAR-10 (JPEG) at 60 times fewer bit operations, every plan fine-tuned alike.
+
+    python nbs/experiments/joint.py DATA --criteria nbs/experiments --out nbs/experiments/joint.csv
+
+DATA is CIFAR-10 (JPEG), a folder with train/ and test/. The criteria were learned by search.py, one a seed. One row a network, appended as it
+is measured; a killed run goes on when the command is given again; `--share 0/2` and `--share 1/2` divide the networks between
+two processes (each with an --out of its own). The test part is looked at once for each network, after its last step.
+"""
+
+import argparse
+import csv
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+import picpq
+from picpq.plan import uniform_plan
+from picpq.pretrained import Pretrained
+from picpq.training import evaluate, tune_recipe
+
+budget, bits = picpq.Budget(60), picpq.Bits((5, 5, 4))
+recipe = replace(tune_recipe, epochs=2, precision="bf16")
+seeds, methods, beside = range(3), ("PIC-PQ", "unlearned", "L1", "random"), ("uniform", "unlearned Taylor")
+
+
+def make_plan(method: str, seed: int, network: picpq.Network, made: Pretrained, data: picpq.data.Data, criteria: Path) -> picpq.Plan:
+    "The plan of that method; those that nothing random enters are the same for all seeds."
+    fp, criterion = made.properties, None
+    if method == "uniform":
+        return uniform_plan(network, None, budget)
+    if method == "PIC-PQ":
+        criterion = picpq.Criterion.from_dict(json.loads((criteria / f"criterion-{seed}.json").read_text()))
+    if method == "random":
+        fp = {"random": picpq.measure(network, made.model, data, "random", 1, seed=seed, show=False)}
+    name = {"L1": "l1", "random": "random", "unlearned Taylor": "taylor"}.get(method, "rank")
+    return picpq.make_plan(network, fp[name], criterion, budget, bits, strategy=method)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data")
+    parser.add_argument("--criteria", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--share", default="0/1", help="which part of the networks, e.g. 1/2")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    made = picpq.pretrained("cifar-resnet20")
+    network, data = made.trace(), picpq.load_data(arguments.data, made.card["seed"])
+    part, parts = map(int, arguments.share.split("/"))
+    done = set()
+    if arguments.out.exists():
+        with arguments.out.open(newline="") as file:
+            done = {(row["method"], row["seed"]) for row in csv.DictReader(file)}
+    for number, (seed, method) in enumerate((s, m) for group in (methods, beside) for s in seeds for m in group):
+        if number % parts != part or (method, str(seed)) in done:
+            continue
+        plan, started = make_plan(method, seed, network, made, data, arguments.criteria), time.process_time()
+        tuned = picpq.prepare(made.model, network, plan, data, seed=seed)
+        picpq.train(tuned, data, recipe, seed, teacher=made.model, show=False)
+        row = {"method": method, "seed": seed, "× fewer BOPs": plan.ratio(), "MACs left": 1 / plan.ratio("macs"),
+               "validation loss": evaluate(tuned, data, "validation")["loss"], "accuracy": evaluate(tuned, data)["accuracy"],
+               "seconds": time.process_time() - started}
+        row = {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
+        with arguments.out.open("a", newline="") as file:
+            writer = csv.DictWriter(file, list(row), lineterminator="\n")
+            if file.tell() == 0:
+                writer.writeheader()
+            writer.writerow(row)
+        print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()

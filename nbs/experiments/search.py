@@ -1,0 +1,73 @@
+"""Which search learns best at equal cost? ResNet20 on CIFAR-10 (JPEG) at 60 times fewer bit operations, the quick fitness.
+
+    python nbs/experiments/search.py DATA --out nbs/experiments/search.csv
+
+DATA is CIFAR-10 (JPEG), a folder with train/ and test/. One row a candidate: its loss and the processor seconds spent so far, on one
+thread. A killed run goes on with the next search when the command is given again; `--share 0/2` and `--share 1/2` divide the
+searches between two processes (each with an --out of its own). What the default search found goes to `criterion-SEED.json` beside --out,
+and the shifts that it tried to `shifts-SEED.csv`. Held-out training images alone are seen.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+import picpq
+from picpq.core import write_whole
+from picpq.pretrained import Pretrained
+from picpq.search import AgingEvolution, Evolution, ShiftedFrames, samplers, spreads
+
+budget, bits, candidates = picpq.Budget(60), picpq.Bits((5, 5, 4)), 100
+scaled = Evolution(candidates, population=16, tournament=4)  # the published shares of 400, for a hundred
+seeds, methods, beside = range(3), ("frames", "evolution", "evolution, scaled", "random"), ("cmaes", "tpe")
+
+
+def search(method: str, seed: int, made: Pretrained, network: picpq.Network, data: picpq.data.Data, folder: Path) -> pd.DataFrame:
+    "Run one search; a row for each candidate."
+    fp, quick, seconds, started = made.properties["rank"], picpq.HeldOutLoss(made.model, network, data), [], time.process_time()
+
+    def fitness(plan):
+        loss = quick(plan)
+        seconds.append(time.process_time() - started)
+        return loss
+
+    made_sampler = (AgingEvolution(spreads(network, fp), scaled, seed) if method == "evolution, scaled"
+                    else samplers[method](network, fp, candidates, seed, False))
+    learned = picpq.learn_criterion(network, fp, fitness, budget, bits, candidates, seed, made_sampler, show=False)
+    if isinstance(made_sampler, ShiftedFrames):
+        write_whole(folder / f"criterion-{seed}.json", json.dumps(learned.criterion.to_dict(), indent=1) + "\n")
+        tried = [(t.value, made_sampler.shifts_of(t)) for t in learned.study.trials]
+        names = [made_sampler.layers[int(np.flatnonzero(made_sampler.chain == k)[0])] for k in range(made_sampler.dimensions)]
+        table = pd.DataFrame([dict(zip(names, beta), loss=loss) for loss, beta in tried if beta is not None])
+        write_whole(folder / f"shifts-{seed}.csv", table.round(5).to_csv(index=False))
+    rows = pd.DataFrame(learned.history())
+    return rows.assign(method=method, seed=seed, seconds=seconds)[["method", "seed", "candidate", "loss", "best", "seconds"]].round(5)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--share", default="0/1", help="which part of the searches, e.g. 1/2")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    made = picpq.pretrained("cifar-resnet20")
+    network, data = made.trace(), picpq.load_data(arguments.data, made.card["seed"])
+    part, parts = map(int, arguments.share.split("/"))
+    done = pd.read_csv(arguments.out) if arguments.out.exists() else pd.DataFrame(columns=["method", "seed"])
+    for number, (seed, method) in enumerate((s, m) for group in (methods, beside) for s in seeds for m in group):
+        if number % parts != part or ((done["method"] == method) & (done["seed"] == seed)).any():
+            continue
+        rows = search(method, seed, made, network, data, arguments.out.parent)
+        done = pd.concat([done, rows], ignore_index=True) if len(done) else rows
+        write_whole(arguments.out, done.to_csv(index=False))
+        print(method, seed, rows.iloc[-1].to_dict(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
