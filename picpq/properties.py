@@ -3,6 +3,7 @@
 # %% ../nbs/06_properties.ipynb #256308cd
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Callable, Iterable
 from copy import deepcopy
@@ -120,9 +121,9 @@ def taylor_property(network: Network, model: nn.Module, data: Iterable) -> dict[
     return {name: (t / t.mean().clamp_min(1e-30)).cpu().numpy() for name, t in totals.items()}
 
 
-def random_property(network: Network, model: nn.Module, data: Iterable) -> dict[str, np.ndarray]:
-    "Uniform noise from a fixed seed: what every property has to be compared with."
-    generator = np.random.default_rng(0)
+def random_property(network: Network, model: nn.Module, data: Iterable, seed: int = 0) -> dict[str, np.ndarray]:
+    "Uniform noise: what every property has to be compared with."
+    generator = np.random.default_rng(seed)
     return {v.name: generator.random(v.filters) for v in network.layers if v.name in network.prunable}
 
 # %% ../nbs/06_properties.ipynb #ed95a56f
@@ -144,7 +145,7 @@ def measure(
     name: str = "rank",  # one of `properties`
     count: int = 6,  # batches of training images
     size: int = 128,  # images per batch
-    seed: int = 0,  # which images
+    seed: int = 0,  # which images; and for a property that draws numbers, which numbers
     show: bool = True,  # progress bar
 ) -> dict[str, np.ndarray]:
     "Filter property of every prunable layer: {layer: float (filters,)}. The model is not changed."
@@ -155,7 +156,8 @@ def measure(
     device = next(model.parameters()).device
     feed = batches(data, "train", size, seed, limit=count, device=device)
     total = min(count, -(-len(data.train) // size))
-    found = properties[name](network, model, progress(feed, f"property {name}", total, show))
+    drawn = {"seed": seed} if "seed" in inspect.signature(properties[name]).parameters else {}
+    found = properties[name](network, model, progress(feed, f"property {name}", total, show), **drawn)
     return check_property(network, found, name)
 
 # %% ../nbs/06_properties.ipynb #e935fc66
