@@ -163,10 +163,9 @@ class AgingEvolution(CriterionSampler):
 def chains(network: Network) -> np.ndarray:
     "Which chain of tied layers each prunable layer belongs to: int (prunable,), numbered in order."
     names, _, _, layer, unit, _ = unit_entries(network)
-    chain = np.arange(len(names))
-    groups = np.unique(np.stack([layer, network.unit_group[unit]]), axis=1)  # pairs of layer and group
-    for group in np.unique(groups[1]):
-        members = np.unique(chain[groups[0][groups[1] == group]])
+    chain, group_of = np.arange(len(names)), network.unit_group[unit]
+    for group in np.unique(group_of):
+        members = np.unique(chain[layer[group_of == group]])
         chain[np.isin(chain, members)] = members.min()
     return np.unique(chain, return_inverse=True)[1]
 
@@ -177,9 +176,10 @@ class ShiftedFrames(CriterionSampler):
     def __init__(self, network: Network, properties: Mapping[str, np.ndarray], seed: int = 0, shared: bool = False):
         super().__init__(unit_entries(network)[0], seed, shared)
         self.chain = chains(network)
-        values = [np.asarray(properties[n]) for n in self.layers]
-        self.scale = np.clip([1 / max(np.std(v), 1e-12) for v in values], *scale_range)
-        self.center = self.scale * [np.mean(v) for v in values]
+        mean, deviation = (np.array([f(properties[n]) for n in self.layers]) for f in (np.mean, np.std))
+        constant = deviation <= 1e-9 * np.abs(mean)  # nothing to stretch
+        self.scale = np.clip(1 / np.where(constant, 1, deviation), *scale_range)
+        self.center = self.scale * mean
         self.dimensions = max(2, int(self.chain.max(initial=0)) + 1)  # the library wants two at least
 
     def shifts_of(self, trial: optuna.trial.FrozenTrial) -> np.ndarray | None:
