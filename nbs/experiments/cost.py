@@ -1,8 +1,9 @@
-"""What does a candidate cost? The quick fitness beside the published one, plan by plan in one run, in processor seconds on one thread.
+"""What does a candidate cost? The quick fitness beside the published one, plan by plan in one run on one thread.
 
     python nbs/experiments/cost.py DATA --out nbs/experiments/cost.csv
 
-ResNet20 on CIFAR-10 (JPEG), a folder with train/ and test/; three plans at 60 times fewer bit operations. Five minutes.
+ResNet20 on CIFAR-10 (JPEG), a folder with train/ and test/; three plans at 60 times fewer bit operations. Processor seconds;
+five minutes.
 """
 
 import argparse

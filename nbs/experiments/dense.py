@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--criterion", type=Path, help="a learned criterion that goes with the network: its file, or a plan's")
+    parser.add_argument("--criterion", type=Path, help="file of a learned criterion (or of its plan) for the card")
     parser.add_argument("--budget", type=float, help="the budget that it was learned for")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -60,7 +60,8 @@ def main() -> None:
             "validation accuracy (%)": picpq.evaluate(model, data, "validation")["accuracy"],
             "test accuracy (%)": picpq.evaluate(model, data)["accuracy"], "learned for": arguments.budget, "licence": "Apache-2.0"}
     shelf.mkdir(exist_ok=True)
-    write_pretrained(shelf, Pretrained(arguments.name, model, card, measured, learned and picpq.Criterion.from_dict(learned.get("criterion", learned))))
+    criterion = learned and picpq.Criterion.from_dict(learned.get("criterion", learned))
+    write_pretrained(shelf, Pretrained(arguments.name, model, card, measured, criterion))
     write_whole(here / f"{arguments.name}.csv", history.to_csv(index=False))
     state.unlink()
     print({k: v for k, v in card.items() if "accuracy" in k})

@@ -2,9 +2,10 @@
 
     python nbs/experiments/joint.py DATA --criteria nbs/experiments --out nbs/experiments/joint.csv
 
-DATA is CIFAR-10 (JPEG), a folder with train/ and test/. The criteria were learned by search.py, one a seed. One row a network, appended as it
-is measured; a killed run goes on when the command is given again; `--share 0/2` and `--share 1/2` divide the networks between
-two processes (each with an --out of its own). The test part is looked at once for each network, after its last step.
+DATA is CIFAR-10 (JPEG), a folder with train/ and test/. The criteria were learned by search.py, one a seed. One row a
+network, appended as it is measured; a killed run goes on when the command is given again; `--share 0/2` and `--share 1/2`
+divide the networks between two processes (each with an --out of its own). The test part is looked at once for each network,
+after its last step.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 import torch
 
 import picpq
+from picpq.data import Data
 from picpq.plan import uniform_plan
 from picpq.pretrained import Pretrained
 from picpq.training import evaluate, tune_recipe
@@ -26,7 +28,7 @@ recipe = replace(tune_recipe, epochs=2, precision="bf16")
 seeds, methods, beside = range(3), ("PIC-PQ", "unlearned", "L1", "random"), ("uniform", "unlearned Taylor")
 
 
-def make_plan(method: str, seed: int, network: picpq.Network, made: Pretrained, data: picpq.data.Data, criteria: Path) -> picpq.Plan:
+def make_plan(method: str, seed: int, network: picpq.Network, made: Pretrained, data: Data, criteria: Path) -> picpq.Plan:
     "The plan of that method; those that nothing random enters are the same for all seeds."
     fp, criterion = made.properties, None
     if method == "uniform":

@@ -2,8 +2,8 @@
 
     python nbs/experiments/loads.py DATA --out nbs/experiments/loads.csv
 
-ResNet20 on CIFAR-10 (JPEG), a folder with train/ and test/, of which held-out training images alone are seen. Bits follow the plan's rule from
-maximum bitwidths 5, 5, 4, the quick fitness judges. Two minutes on one thread.
+ResNet20 on CIFAR-10 (JPEG), a folder with train/ and test/, of which held-out training images alone are seen. Bits follow
+the plan's rule from maximum bitwidths 5, 5, 4, the quick fitness judges. Two minutes on one thread.
 """
 
 import argparse
@@ -35,8 +35,8 @@ def main() -> None:
     _, _, _, layer, unit, _ = unit_entries(network)
     chain_of_unit = np.zeros(network.units, dtype=int)
     chain_of_unit[unit] = frames.chain[layer]
-    standardized = picpq.Criterion(dict(zip(frames.layers, frames.scale.tolist())), dict(zip(frames.layers, (-frames.center).tolist())))
-    force, maximum = importance(network, fp, standardized), maximum_bits(network, bits)
+    a, b = (dict(zip(frames.layers, v.tolist())) for v in (frames.scale, -frames.center))
+    force, maximum = importance(network, fp, picpq.Criterion(a, b)), maximum_bits(network, bits)
     rows = []
     for chain in progress(range(frames.dimensions), "chains"):
         units = np.flatnonzero(chain_of_unit == chain)

@@ -2,10 +2,10 @@
 
     python nbs/experiments/search.py DATA --out nbs/experiments/search.csv
 
-DATA is CIFAR-10 (JPEG), a folder with train/ and test/. One row a candidate: its loss and the processor seconds spent so far, on one
-thread. A killed run goes on with the next search when the command is given again; `--share 0/2` and `--share 1/2` divide the
-searches between two processes (each with an --out of its own). What the default search found goes to `criterion-SEED.json` beside --out,
-and the shifts that it tried to `shifts-SEED.csv`. Held-out training images alone are seen.
+DATA is CIFAR-10 (JPEG), a folder with train/ and test/. One row a candidate: its loss and the processor seconds spent so
+far, on one thread. A killed run goes on with the next search when the command is given again; `--share 0/2` and `--share 1/2`
+divide the searches between two processes (each with an --out of its own). What the default search found goes to
+`criterion-SEED.json` beside --out, and the shifts that it tried to `shifts-SEED.csv`. Held-out training images alone are seen.
 """
 
 import argparse
@@ -13,12 +13,12 @@ import json
 import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 
 import picpq
 from picpq.core import write_whole
+from picpq.data import Data
 from picpq.pretrained import Pretrained
 from picpq.search import AgingEvolution, Evolution, ShiftedFrames, samplers, spreads
 
@@ -27,7 +27,7 @@ scaled = Evolution(candidates, population=16, tournament=4)  # the published sha
 seeds, methods, beside = range(3), ("frames", "evolution", "evolution, scaled", "random"), ("cmaes", "tpe")
 
 
-def search(method: str, seed: int, made: Pretrained, network: picpq.Network, data: picpq.data.Data, folder: Path) -> pd.DataFrame:
+def search(method: str, seed: int, made: Pretrained, network: picpq.Network, data: Data, folder: Path) -> pd.DataFrame:
     "Run one search; a row for each candidate."
     fp, quick, seconds, started = made.properties["rank"], picpq.HeldOutLoss(made.model, network, data), [], time.process_time()
 
@@ -42,11 +42,11 @@ def search(method: str, seed: int, made: Pretrained, network: picpq.Network, dat
     if isinstance(made_sampler, ShiftedFrames):
         write_whole(folder / f"criterion-{seed}.json", json.dumps(learned.criterion.to_dict(), indent=1) + "\n")
         tried = [(t.value, made_sampler.shifts_of(t)) for t in learned.study.trials]
-        names = [made_sampler.layers[int(np.flatnonzero(made_sampler.chain == k)[0])] for k in range(made_sampler.dimensions)]
+        names = [made_sampler.layers[made_sampler.chain.tolist().index(k)] for k in range(made_sampler.dimensions)]
         table = pd.DataFrame([dict(zip(names, beta), loss=loss) for loss, beta in tried if beta is not None])
         write_whole(folder / f"shifts-{seed}.csv", table.round(5).to_csv(index=False))
-    rows = pd.DataFrame(learned.history())
-    return rows.assign(method=method, seed=seed, seconds=seconds)[["method", "seed", "candidate", "loss", "best", "seconds"]].round(5)
+    rows = pd.DataFrame(learned.history()).assign(method=method, seed=seed, seconds=seconds)
+    return rows[["method", "seed", "candidate", "loss", "best", "seconds"]].round(5)
 
 
 def main() -> None:
