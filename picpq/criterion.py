@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -33,6 +33,11 @@ class Criterion:
     def arrays(self, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
         "`a` and `b` for the layers `names`: two float arrays (len(names),)."
         return np.array([self.a.get(n, 1.0) for n in names]), np.array([self.b.get(n, 0.0) for n in names])
+
+    @classmethod
+    def from_arrays(cls, names: Sequence[str], a: np.ndarray, b: np.ndarray) -> Criterion:
+        "The criterion whose `arrays` for these layers are `a` and `b`."
+        return cls(dict(zip(names, a.tolist())), dict(zip(names, b.tolist())))
 
     def to_dict(self) -> dict[str, dict[str, float]]:
         "Plain numbers for JSON."

@@ -3,6 +3,7 @@
 # %% ../nbs/14_search.ipynb #d06e460d
 from __future__ import annotations
 
+import abc
 import contextlib
 import hashlib
 import json
@@ -119,9 +120,9 @@ class CriterionSampler(optuna.samplers.BaseSampler):
     def __init__(self, layers: Sequence[str], seed: int = 0, shared: bool = False):
         self.layers, self.seed, self.shared = list(layers), seed, shared
 
+    @abc.abstractmethod
     def propose(self, finished: list[optuna.trial.FrozenTrial], i: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         "a and b of candidate `i`: two arrays (layers,)."
-        raise NotImplementedError
 
     def values_of(self, trial: optuna.trial.FrozenTrial) -> tuple[np.ndarray, np.ndarray]:
         "a and b of a finished trial: two arrays (layers,)."
@@ -180,7 +181,12 @@ class ShiftedFrames(CriterionSampler):
         constant = deviation <= 1e-9 * np.abs(mean)  # nothing to stretch
         self.scale = np.clip(1 / np.where(constant, 1, deviation), *scale_range)
         self.center = self.scale * mean
-        self.dimensions = max(2, int(self.chain.max(initial=0)) + 1)  # the library wants two at least
+        self.heads = [self.layers[k] for k in np.unique(self.chain, return_index=True)[1]]  # first layer of each chain
+        self.dimensions = max(2, len(self.heads))  # the library wants two at least
+
+    def shifted(self, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        "a and b of the frames with shifts `beta` (chains,): two arrays (layers,)."
+        return self.scale, beta[self.chain] - self.center
 
     def shifts_of(self, trial: optuna.trial.FrozenTrial) -> np.ndarray | None:
         "β of each chain, if the trial's criterion is one of these frames."
@@ -198,7 +204,7 @@ class ShiftedFrames(CriterionSampler):
         size = optimizer.population_size
         for k in range(0, len(told) - size + 1, size):
             optimizer.tell(told[k : k + size])
-        return self.scale, optimizer.ask()[self.chain] - self.center
+        return self.shifted(optimizer.ask())
 
 # %% ../nbs/14_search.ipynb #2bb7b7fc
 def seed_of_process(seed: int, shared: bool) -> int:

@@ -6,27 +6,18 @@ ResNet20 on CIFAR-10 (JPEG), a folder with train/ and test/; three plans at 60 t
 five minutes.
 """
 
-import argparse
 import time
-from pathlib import Path
 
 import pandas as pd
-import torch
+from setting import bits, budget, dense_network, options
 
 import picpq
 from picpq.core import progress, write_whole
 
-budget, bits = picpq.Budget(60), picpq.Bits((5, 5, 4))
-
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data")
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    made = picpq.pretrained("cifar-resnet20")
-    network, data, rows = made.trace(), picpq.load_data(arguments.data, made.card["seed"]), []
+    arguments, rows = options(__doc__).parse_args(), []
+    made, network, data = dense_network(arguments.data)
     fitnesses = {"quick": (picpq.quick_fitness, 1000), "published": (picpq.published_fitness, None)}
     for property in progress(("rank", "l1", "taylor"), "plans"):
         plan = picpq.make_plan(network, made.properties[property], None, budget, bits)

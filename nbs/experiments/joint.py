@@ -8,23 +8,19 @@ divide the networks between two processes (each with an --out of its own). The t
 after its last step.
 """
 
-import argparse
 import csv
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 
-import torch
+from setting import bits, budget, dense_network, options, share_of, tuning
 
 import picpq
 from picpq.data import Data
 from picpq.plan import uniform_plan
 from picpq.pretrained import Pretrained
-from picpq.training import evaluate, tune_recipe
+from picpq.training import evaluate
 
-budget, bits = picpq.Budget(60), picpq.Bits((5, 5, 4))
-recipe = replace(tune_recipe, epochs=2, precision="bf16")
 seeds, methods, beside = range(3), ("PIC-PQ", "unlearned", "L1", "random"), ("uniform", "unlearned Taylor")
 
 
@@ -42,26 +38,21 @@ def make_plan(method: str, seed: int, network: picpq.Network, made: Pretrained, 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data")
+    parser = options(__doc__)
     parser.add_argument("--criteria", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--share", default="0/1", help="which part of the networks, e.g. 1/2")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    made = picpq.pretrained("cifar-resnet20")
-    network, data = made.trace(), picpq.load_data(arguments.data, made.card["seed"])
-    part, parts = map(int, arguments.share.split("/"))
+    made, network, data = dense_network(arguments.data)
     done = set()
     if arguments.out.exists():
         with arguments.out.open(newline="") as file:
             done = {(row["method"], row["seed"]) for row in csv.DictReader(file)}
-    for number, (seed, method) in enumerate((s, m) for group in (methods, beside) for s in seeds for m in group):
-        if number % parts != part or (method, str(seed)) in done:
+    for seed, method in share_of(((s, m) for group in (methods, beside) for s in seeds for m in group), arguments.share):
+        if (method, str(seed)) in done:
             continue
         plan, started = make_plan(method, seed, network, made, data, arguments.criteria), time.process_time()
         tuned = picpq.prepare(made.model, network, plan, data, seed=seed)
-        picpq.train(tuned, data, recipe, seed, teacher=made.model, show=False)
+        picpq.train(tuned, data, tuning, seed, teacher=made.model, show=False)
         row = {"method": method, "seed": seed, "× fewer BOPs": plan.ratio(), "MACs left": 1 / plan.ratio("macs"),
                "validation loss": evaluate(tuned, data, "validation")["loss"], "accuracy": evaluate(tuned, data)["accuracy"],
                "seconds": time.process_time() - started}

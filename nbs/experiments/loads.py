@@ -6,12 +6,9 @@ ResNet20 on CIFAR-10 (JPEG), a folder with train/ and test/, of which held-out t
 the plan's rule from maximum bitwidths 5, 5, 4, the quick fitness judges. Two minutes on one thread.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
-import torch
+from setting import bits, dense_network, options
 
 import picpq
 from picpq.bits import allocate, maximum_bits, surviving_share
@@ -20,25 +17,21 @@ from picpq.criterion import importance, unit_entries
 from picpq.plan import plan_from
 from picpq.search import ShiftedFrames
 
-bits, shares = picpq.Bits((5, 5, 4)), (0.0, 0.01, 0.125, 0.25, 0.5)  # 1 %: one unit
+shares = (0.0, 0.01, 0.125, 0.25, 0.5)  # 1 %: one unit
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data")
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    made = picpq.pretrained("cifar-resnet20")
-    network, data, fp = made.trace(), picpq.load_data(arguments.data, made.card["seed"]), made.properties["rank"]
+    arguments = options(__doc__).parse_args()
+    made, network, data = dense_network(arguments.data)
+    fp = made.properties["rank"]
     frames, quick = ShiftedFrames(network, fp), picpq.HeldOutLoss(made.model, network, data)
     _, _, _, layer, unit, _ = unit_entries(network)
     chain_of_unit = np.zeros(network.units, dtype=int)
     chain_of_unit[unit] = frames.chain[layer]
-    a, b = (dict(zip(frames.layers, v.tolist())) for v in (frames.scale, -frames.center))
-    force, maximum = importance(network, fp, picpq.Criterion(a, b)), maximum_bits(network, bits)
+    standardized = picpq.Criterion.from_arrays(frames.layers, *frames.shifted(np.zeros(frames.dimensions)))
+    force, maximum = importance(network, fp, standardized), maximum_bits(network, bits)
     rows = []
-    for chain in progress(range(frames.dimensions), "chains"):
+    for chain, head in enumerate(progress(frames.heads, "chains")):
         units = np.flatnonzero(chain_of_unit == chain)
         weakest = units[np.argsort(force[units], kind="stable")]
         for share in shares:
@@ -47,9 +40,8 @@ def main() -> None:
             keep[weakest[:count]] = False
             given = allocate(*surviving_share(network, keep), maximum, bits.penalty)
             plan = plan_from(network, keep, given, given)
-            layers = [n for n, c in zip(frames.layers, frames.chain) if c == chain]
-            rows.append({"chain": layers[0], "layers": len(layers), "units": len(units), "pruned": count, "loss": quick(plan),
-                         "BOPs (% of dense)": 100 / plan.ratio()})
+            rows.append({"chain": head, "layers": int((frames.chain == chain).sum()), "units": len(units), "pruned": count,
+                         "loss": quick(plan), "BOPs (% of dense)": 100 / plan.ratio()})
     write_whole(arguments.out, pd.DataFrame(rows).round(5).to_csv(index=False))
 
 

@@ -8,13 +8,12 @@ divide the searches between two processes (each with an --out of its own). What 
 `criterion-SEED.json` beside --out, and the shifts that it tried to `shifts-SEED.csv`. Held-out training images alone are seen.
 """
 
-import argparse
 import json
 import time
 from pathlib import Path
 
 import pandas as pd
-import torch
+from setting import bits, budget, dense_network, options, share_of
 
 import picpq
 from picpq.core import write_whole
@@ -22,7 +21,7 @@ from picpq.data import Data
 from picpq.pretrained import Pretrained
 from picpq.search import AgingEvolution, Evolution, ShiftedFrames, samplers, spreads
 
-budget, bits, candidates = picpq.Budget(60), picpq.Bits((5, 5, 4)), 100
+candidates = 100
 scaled = Evolution(candidates, population=16, tournament=4)  # the published shares of 400, for a hundred
 seeds, methods, beside = range(3), ("frames", "evolution", "evolution, scaled", "random"), ("cmaes", "tpe")
 
@@ -42,26 +41,20 @@ def search(method: str, seed: int, made: Pretrained, network: picpq.Network, dat
     if isinstance(made_sampler, ShiftedFrames):
         write_whole(folder / f"criterion-{seed}.json", json.dumps(learned.criterion.to_dict(), indent=1) + "\n")
         tried = [(t.value, made_sampler.shifts_of(t)) for t in learned.study.trials]
-        names = [made_sampler.layers[made_sampler.chain.tolist().index(k)] for k in range(made_sampler.dimensions)]
-        table = pd.DataFrame([dict(zip(names, beta), loss=loss) for loss, beta in tried if beta is not None])
+        table = pd.DataFrame([dict(zip(made_sampler.heads, beta), loss=loss) for loss, beta in tried if beta is not None])
         write_whole(folder / f"shifts-{seed}.csv", table.round(5).to_csv(index=False))
     rows = pd.DataFrame(learned.history()).assign(method=method, seed=seed, seconds=seconds)
     return rows[["method", "seed", "candidate", "loss", "best", "seconds"]].round(5)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data")
-    parser.add_argument("--out", type=Path, required=True)
+    parser = options(__doc__)
     parser.add_argument("--share", default="0/1", help="which part of the searches, e.g. 1/2")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    made = picpq.pretrained("cifar-resnet20")
-    network, data = made.trace(), picpq.load_data(arguments.data, made.card["seed"])
-    part, parts = map(int, arguments.share.split("/"))
+    made, network, data = dense_network(arguments.data)
     done = pd.read_csv(arguments.out) if arguments.out.exists() else pd.DataFrame(columns=["method", "seed"])
-    for number, (seed, method) in enumerate((s, m) for group in (methods, beside) for s in seeds for m in group):
-        if number % parts != part or ((done["method"] == method) & (done["seed"] == seed)).any():
+    for seed, method in share_of(((s, m) for group in (methods, beside) for s in seeds for m in group), arguments.share):
+        if ((done["method"] == method) & (done["seed"] == seed)).any():
             continue
         rows = search(method, seed, made, network, data, arguments.out.parent)
         done = pd.concat([done, rows], ignore_index=True) if len(done) else rows

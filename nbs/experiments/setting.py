@@ -1,0 +1,37 @@
+"""What the experiments on learning share: ResNet20 on CIFAR-10 (JPEG) at 60 times fewer bit operations, on one thread."""
+
+import argparse
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+import picpq
+from picpq.data import Data
+from picpq.pretrained import Pretrained
+from picpq.training import tune_recipe
+
+budget, bits = picpq.Budget(60), picpq.Bits((5, 5, 4))
+tuning = replace(tune_recipe, epochs=2, precision="bf16")  # of plans that are compared
+
+
+def options(text: str) -> argparse.ArgumentParser:
+    "The options of every experiment; `text` is the script's own description."
+    parser = argparse.ArgumentParser(description=text.splitlines()[0])
+    parser.add_argument("data", help="CIFAR-10 (JPEG): a folder with train/ and test/")
+    parser.add_argument("--out", type=Path, required=True, help="CSV file")
+    return parser
+
+
+def dense_network(data: str) -> tuple[Pretrained, picpq.Network, Data]:
+    "The package's own ResNet20, its trace, and the data with the validation part that it was not trained on."
+    torch.set_num_threads(1)
+    made = picpq.pretrained("cifar-resnet20")
+    return made, made.trace(), picpq.load_data(data, made.card["seed"])
+
+
+def share_of(items: Iterable, share: str) -> Iterator:
+    "Every so-manieth item, by a share like 1/2: those of one process."
+    part, parts = map(int, share.split("/"))
+    return (item for number, item in enumerate(items) if number % parts == part)
