@@ -13,6 +13,7 @@ from picpq.plan import Budget, BudgetError, Plan, layer_table, make_plan, unifor
 from picpq.pretrained import pretrained
 from picpq.properties import measure
 from picpq.quantizers import quantize
+from picpq.modelfile import load_model
 from picpq.result import Result, load_result
 from picpq.search import HeldOutLoss, learn_criterion, learn_front, prepare
 from picpq.surgery import prune

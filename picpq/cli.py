@@ -29,6 +29,7 @@ from .compression import (Case, Settings, check_request, compare, dense_model, e
 from .core import PicpqError, PicpqWarning, check, check_target, choose, write_whole
 from .counting import count
 from .data import load_data
+from .graph import GraphModel, count_graph
 from .models import build_model
 from .network import trace
 from .plan import Budget
@@ -114,7 +115,7 @@ Epochs = Annotated[int, typer.Option(min=1, help="Epochs of training the dense n
 ImageSize = Annotated[int | None, typer.Option(min=1, help="Pixels, for folders of images. Default: the first image's shorter side, "
                                                            "at most 224.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
-Trust = Annotated[bool, typer.Option("--trust", help="Import the module:function that the result names. That runs its code.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Import the module:function that the result names instead of running the file's graph. That runs its code.")]
 BudgetRatio = Annotated[float | None, typer.Option(help="How many times fewer bit operations (see --budget-in) than the dense 32-bit network, "
                                                     "e.g. 50. Default: what uniform 4-bit costs.")]
 
@@ -334,7 +335,8 @@ def evaluate_command(
           f"{tuple(test_data.example(1).shape[1:])} in {len(test_data.classes)}")
     test_data = replace(test_data, mean=made.mean, std=made.std)
     found = evaluate(result.model, test_data, show=True)
-    counted = int(count(result.model, test_data.example())["BOPs"].sum())
+    table = count_graph(result.model.graph) if isinstance(result.model, GraphModel) else count(result.model, test_data.example())
+    counted = int(table["BOPs"].sum())
     print(f"accuracy {found['accuracy']:.2f} % on {len(test_data.test):,} test images (stored: {result.metrics['accuracy']:.2f} %)")
     print(f"BOPs     {counted:,} counted on the loaded model (plan: {result.plan.cost['bops']:,}), "
           f"{result.plan.cost['dense_bops'] / counted:.1f}× fewer than dense")

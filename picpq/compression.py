@@ -27,7 +27,7 @@ from .network import Network, trace
 from .pictures import Point, pictures
 from .plan import Budget, BudgetError, Plan, dense_counts, fit_bits, make_plan, pruning_order, uniform_plan
 from .properties import measure
-from .result import Recreation, Result, to_bytes
+from .result import Recreation, Result
 from .search import Learned, HeldOutLoss, learn_criterion, prepare
 from .training import Recipe, dense_recipe, evaluate, published_fitness, quick_fitness, train, tune_recipe
 
@@ -134,11 +134,12 @@ def carry_out_plan(case: Case, plan: Plan, recreation: Recreation, checkpoint: P
     check(counted == plan.cost["bops"], f"BOPs counted on the model quantized by {s.quantizer!r}",
           f"the plan's {plan.cost['bops']:,} (a quantizer must return marked(x, bits))", f"{counted:,}")
     history = train(compressed, case.data, s.tune, case.seed, case.model, checkpoint, case.show, f"fine-tuning {plan.strategy}")
-    metrics = {**evaluate(compressed, case.data), "bytes": len(to_bytes(compressed))}
+    metrics = evaluate(compressed, case.data)
     candidates = pd.DataFrame(case.learned.history() if case.learned and plan.strategy == "PIC-PQ" else [])
     about = {"budget": asdict(case.budget), "seed": case.seed, **json.loads(json.dumps(asdict(s)))}
-    return Result(compressed, plan, case.network, metrics, recreation, history, candidates,
-                  case.measured.get(s.property, {}), about)
+    made = Result(compressed, plan, case.network, metrics, recreation, history, candidates, case.measured.get(s.property, {}), about)
+    metrics["bytes"] = len(made.content())
+    return made
 
 # %% ../nbs/17_compression.ipynb #9bd1e82f
 def storage_in(work: str | Path | None) -> str | None:

@@ -38,6 +38,7 @@ class DoReFaWeight(nn.Module):
         super().__init__()
         check_bits("bits", bits)
         self.bits, self.levels = bits, 2 ** (bits - 1) - 1
+        self.register_buffer("step", torch.tensor([1 / self.levels]), persistent=False)
 
     def squeeze(self, w: torch.Tensor) -> torch.Tensor:
         "tanh(w) / max |tanh(w)|: in [-1, 1]."
@@ -45,11 +46,15 @@ class DoReFaWeight(nn.Module):
         return t / t.detach().abs().max().clamp_min(1e-12)
 
     def forward(self, w: torch.Tensor) -> torch.Tensor:
-        return marked(round_through(self.squeeze(w) * self.levels) / self.levels, self.bits)
+        return marked(round_through(self.squeeze(w) / self.step) * self.step, self.bits)
 
     def codes(self, w: torch.Tensor) -> torch.Tensor:
         "The integers that the weights are rounded to: in [-levels, levels]."
-        return (self.squeeze(w) * self.levels).round().to(torch.int32)
+        return (self.squeeze(w) / self.step).round().to(torch.int32)
+
+    def positive_step(self) -> torch.Tensor:
+        "What a code is multiplied with: (1,)."
+        return self.step
 
     def decode(self, codes: torch.Tensor) -> torch.Tensor:
         "Weights that are rounded to these codes."
@@ -63,9 +68,18 @@ class DoReFaActivation(nn.Module):
         super().__init__()
         check_bits("bits", bits)
         self.bits, self.levels = bits, 2**bits - 1
+        self.register_buffer("step", torch.tensor([1 / self.levels]), persistent=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return marked(round_through(x.clamp(0, 1) * self.levels) / self.levels, self.bits)
+        return marked(round_through((x / self.step).clamp(0, self.levels)) * self.step, self.bits)
+
+    def positive_step(self) -> torch.Tensor:
+        "What a code is multiplied with: (1,)."
+        return self.step
+
+    def range(self) -> tuple[int, int]:
+        "The smallest and the largest code."
+        return 0, self.levels
 
 # %% ../nbs/12_quantizers.ipynb #b6a88223
 class LSQ(nn.Module):
@@ -85,9 +99,22 @@ class LSQ(nn.Module):
         self.register_buffer("ready", torch.tensor(False))  # whether the step has been set from data
         self.seen: list[torch.Tensor] | None = None  # samples of all calls, while ranges are being taken
 
+    @staticmethod
+    def positive(step: torch.Tensor) -> torch.Tensor:
+        "The step as it is used: training may take it through zero."
+        return step.abs().clamp_min(1e-8)
+
+    def positive_step(self) -> torch.Tensor:
+        "What a code is multiplied with: (channels,), or (1,)."
+        return self.positive(self.step)
+
+    def range(self) -> tuple[int, int]:
+        "The smallest and the largest code."
+        return int(self.low), int(self.high)
+
     def shaped(self, step: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         "The steps (channels,), positive, in a shape that fits `x`."
-        step = step.abs().clamp_min(1e-8)
+        step = self.positive(step)
         return step.view(-1, *[1] * (x.ndim - 1)) if self.channels else step
 
     @torch.no_grad()

@@ -10,106 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import safetensors
-import safetensors.torch
 import torch
 from torch import nn
 
 from .core import PicpqError, check, whole_folder, write_whole
-from .counting import count
-from .models import build_model, check_finite
+from .graph import GraphModel
+from .modelfile import fill, load_model, to_bytes
+from .models import build_model
 from .network import Network, trace
 from .plan import Plan, layer_table
-from .quantizers import LSQ, Quantized, attach_quantizers
+from .quantizers import attach_quantizers
 from .surgery import prune
 
 # %% auto #0
-__all__ = ['pack', 'unpack', 'derived', 'packable', 'to_bytes', 'fill', 'read_tensors', 'Recreation', 'Result', 'read_json',
-           'read_table', 'same_bytes', 'rebuild', 'load_result']
-
-# %% ../nbs/15_result.ipynb #4f986e1a
-def pack(
-    codes: torch.Tensor,  # integers in [-2^(bits-1), 2^(bits-1) - 1], any shape
-    bits: int,
-) -> torch.Tensor:
-    "The codes one after another, `bits` bits each: uint8 (⌈n·bits / 8⌉,)."
-    unsigned = (codes.flatten().cpu().numpy().astype(np.int64) + 2 ** (bits - 1))[:, None]
-    return torch.from_numpy(np.packbits(((unsigned >> np.arange(bits)) & 1).astype(np.uint8)))
-
-
-def unpack(
-    packed: torch.Tensor,  # uint8, from `pack`
-    bits: int,
-    shape: torch.Size,
-) -> torch.Tensor:
-    "The codes again: int32 of that shape. Raises `PicpqError` if the length does not fit."
-    n = int(np.prod(shape))
-    good = packed.dtype == torch.uint8 and packed.shape == (-(-n * bits // 8),)
-    check(good, "packed weights", f"{-(-n * bits // 8)} bytes for {n} numbers of {bits} bits", tuple(packed.shape))
-    each = np.unpackbits(packed.numpy(), count=n * bits).reshape(n, bits).astype(np.int64)
-    return torch.from_numpy((each << np.arange(bits)).sum(1) - 2 ** (bits - 1)).to(torch.int32).view(shape)
-
-# %% ../nbs/15_result.ipynb #fd5c9f13
-def derived(model: nn.Module) -> set[str]:
-    "Names of state that need not be stored: quantizer ranges, and counters of BatchNorm."
-    names = {f"{n}.{k}" for n, m in model.named_modules() if isinstance(m, LSQ) for k in ("low", "high", "ready")}
-    return names | {k for k in model.state_dict() if k.endswith("num_batches_tracked")}
-
-
-def packable(model: nn.Module) -> dict[str, Quantized]:
-    "Layers whose weights are stored as integer codes."
-    return {n: m for n, m in model.named_modules() if isinstance(m, Quantized) and hasattr(m.weight_quantizer, "codes")}
-
-
-def to_bytes(model: nn.Module, about: dict | None = None) -> bytes:
-    "A model as safetensors: packed weights, steps, and the rest; `about` goes to the header."
-    layers, skip = packable(model), derived(model)
-    tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items() if k not in skip}
-    for name, layer in layers.items():
-        codes = layer.weight_quantizer.codes(layer.weight.detach())
-        tensors[f"{name}.weight"] = pack(codes, layer.weight_quantizer.bits)
-    unsigned = [n for n, m in model.named_modules() if isinstance(m, LSQ) and float(m.low) == 0]
-    header = {"format": "picpq model 1", "unsigned": unsigned, "about": about or {}}
-    return safetensors.torch.save(tensors, {"picpq": json.dumps(header)})  # one entry: the order of several is random
-
-# %% ../nbs/15_result.ipynb #04123956
-def fill(model: nn.Module, path: Path) -> nn.Module:
-    "Load a file of `to_bytes` into a model of the same structure, in place. Raises `PicpqError` if it does not fit."
-    tensors, header = read_tensors(path)
-    check(header.get("format") == "picpq model 1", f"{path}", "a picpq model, format 1", header.get("format"))
-    wanted, layers, skip = model.state_dict(), packable(model), derived(model)
-    names = set(wanted) - skip
-    ranged = {n for n, m in model.named_modules() if isinstance(m, LSQ)}
-    check(set(header.get("unsigned", ())) <= ranged, f"unsigned in {path}", "quantizers of this model", header.get("unsigned"))
-    odd = sorted(names ^ set(tensors))
-    check(not odd, f"tensors in {path}", "those of this model", odd[:3])
-    unsigned = set(header.get("unsigned", ()))
-    for name, module in model.named_modules():
-        if isinstance(module, LSQ):
-            module.ready.fill_(True)
-            if name in unsigned:
-                module.low.fill_(0)
-                module.high.fill_(2**module.bits - 1)
-    for name in names - {f"{n}.weight" for n in layers}:
-        good = tensors[name].shape == wanted[name].shape and tensors[name].dtype == wanted[name].dtype
-        check(good, f"{name} in {path}", f"{wanted[name].dtype} {tuple(wanted[name].shape)}", tuple(tensors[name].shape))
-        wanted[name].copy_(tensors[name])
-    for name, layer in layers.items():
-        codes = unpack(tensors[f"{name}.weight"], layer.weight_quantizer.bits, layer.weight.shape)
-        layer.weight.data.copy_(layer.weight_quantizer.decode(codes))
-    check_finite(model.state_dict(), str(path))
-    return model
-
-
-def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
-    "Tensors and header of a file of `to_bytes`. Raises `PicpqError` if it is missing or damaged."
-    check(Path(path).is_file(), "model file", "there", str(path))
-    try:
-        with safetensors.safe_open(str(path), framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get("picpq", "{}"))
-            return {k: file.get_tensor(k) for k in file.keys()}, header
-    except Exception as error:  # damage shows itself in many ways
-        raise PicpqError(f"{path} is damaged or no safetensors file: {error}") from error
+__all__ = ['Recreation', 'Result', 'read_json', 'read_table', 'same_bytes', 'rebuild', 'load_result']
 
 # %% ../nbs/15_result.ipynb #6e3c0332
 @dataclass(frozen=True)
@@ -139,17 +53,23 @@ class Result:
 
     model: nn.Module
     plan: Plan
-    network: Network  # of the dense model
+    network: Network | None  # of the dense model; None if the file's graph was loaded, and no dense network is here
     metrics: dict[str, float]  # accuracy and loss on the test part, size in bytes
     recreation: Recreation
     history: pd.DataFrame = field(default_factory=pd.DataFrame)  # of fine-tuning
     candidates: pd.DataFrame = field(default_factory=pd.DataFrame)  # of the search, if there was one
     properties: dict[str, np.ndarray] = field(default_factory=dict)  # FP of every prunable layer
     settings: dict = field(default_factory=dict)  # how it was made
+    table: pd.DataFrame = field(default_factory=pd.DataFrame)  # of the layers, where there is no network to make it from
 
     def layers(self) -> pd.DataFrame:
         "One row a layer: filters, bits, MACs and BOPs before and after."
-        return layer_table(self.network, self.plan)
+        return self.table if self.network is None else layer_table(self.network, self.plan)
+
+    def content(self) -> bytes:
+        "The model file: weights at their own bits, graph, plan and card."
+        check(not isinstance(self.model, GraphModel), "model", "one that can be trained (this one was loaded from its file, which is as it was)", "a graph")
+        return to_bytes(self.model, self.recreation.shape, self.plan, {**vars(self.recreation), **{k: v for k, v in self.metrics.items() if k != "bytes"}})
 
     def row(self) -> dict[str, float]:
         "Accuracy, BOPs, MACs, parameters and size, for a table."
@@ -159,7 +79,7 @@ class Result:
 
     def save(self, path: str | Path, extra: dict[str, str | bytes] | None = None) -> Path:
         "Write the folder, whole or not at all; `extra` are further files by name."
-        content = to_bytes(self.model)
+        content = self.content()
         about = {"recreation": vars(self.recreation), "metrics": self.metrics, "settings": self.settings,
                  "sha256": hashlib.sha256(content).hexdigest()}
         files = {"model.safetensors": content, "plan.json": self.plan.to_json(),
@@ -207,7 +127,6 @@ def same_bytes(path: Path, digest: str | None) -> None:
 def rebuild(recreation: Recreation, plan: Plan, dense: nn.Module | None = None) -> tuple[nn.Module, Network]:
     "The compressed network with weights still to be filled in, and the dense one's `Network`."
     if dense is None:
-        check(bool(recreation.name), "model", "given (load_result(folder, dense=…)): this result was made from an object without a name", None)
         dense = build_model(recreation.name, recreation.classes, recreation.shape[0])
     network = trace(dense, torch.randn(2, *recreation.shape, generator=torch.Generator().manual_seed(0)))
     model = prune(dense, network, plan)
@@ -216,8 +135,8 @@ def rebuild(recreation: Recreation, plan: Plan, dense: nn.Module | None = None) 
 
 def load_result(
     path: str | Path,  # the folder
-    dense: nn.Module | None = None,  # a network like the dense one, for results made from an object
-    trust: bool = False,  # import the user's module that the result names (module:function); that runs its code
+    dense: nn.Module | None = None,  # a network like the dense one, so that a result made from an object can be trained on
+    trust: bool = False,  # import the user's module that the result names (module:function), for the same; that runs its code
 ) -> Result:
     "Read a result back. Raises `PicpqError` naming what is missing or damaged. Runs no code that the folder names unless trusted."
     folder = Path(path)
@@ -233,16 +152,16 @@ def load_result(
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise PicpqError(f"{folder}/result.json or properties.json is damaged: {error}") from error
     check(good, f"metrics in {folder}/result.json", "accuracy and bytes among them", metrics)
-    check(dense is not None or trust or ":" not in recreation.name, "trust",
-          f"given (--trust) to import {recreation.name!r}, the user's code that this result names", trust)
     same_bytes(folder / "model.safetensors", content.get("sha256"))
+    others = read_table(folder / "history.csv"), read_table(folder / "candidates.csv"), properties, content.get("settings", {})
+    if dense is None and (not recreation.name or (":" in recreation.name and not trust)):
+        model, table = load_model(folder / "model.safetensors"), read_table(folder / "layers.csv")
+        return Result(model, plan, None, metrics, recreation, *others, table.set_index("layer") if "layer" in table else table)
     try:
         model, network = rebuild(recreation, plan, dense)
     except (TypeError, ValueError, RuntimeError, MemoryError, IndexError) as error:
         if isinstance(error, PicpqError):
             raise
         raise PicpqError(f"{folder}: the network cannot be built again as its files say: {error}") from error
-    with torch.no_grad():
-        fill(model, folder / "model.safetensors")
-    return Result(model, plan, network, metrics, recreation, read_table(folder / "history.csv"),
-                  read_table(folder / "candidates.csv"), properties, content.get("settings", {}))
+    fill(model, folder / "model.safetensors")
+    return Result(model, plan, network, metrics, recreation, *others)
