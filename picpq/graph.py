@@ -25,7 +25,7 @@ __all__ = ['aten_names', 'operations', 'largest', 'macs_of', 'fake_quantize', 'd
            'walk_shapes', 'quantized_to', 'count_graph', 'graph_to_json', 'graph_from_json', 'plain']
 
 # %% ../nbs/24_graph.ipynb #4fd823f7
-@torch.library.custom_op("picpq::fake_quantize", mutates_args=())
+@torch.library.custom_op("picpq::fake_quantize", mutates_args=(), schema="(Tensor x, Tensor step, int low, int high) -> Tensor")
 def fake_quantize(
     x: torch.Tensor,
     step: torch.Tensor,  # s > 0: (1,)
@@ -36,7 +36,7 @@ def fake_quantize(
     return (x / step).clamp(low, high).round() * step
 
 
-@torch.library.custom_op("picpq::dequantize", mutates_args=())
+@torch.library.custom_op("picpq::dequantize", mutates_args=(), schema="(Tensor codes, Tensor step) -> Tensor")
 def dequantize(
     codes: torch.Tensor,  # int8 or int32 (filters, …)
     step: torch.Tensor,  # s > 0: (filters,), or (1,) for all
