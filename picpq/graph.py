@@ -9,7 +9,7 @@ import operator
 import warnings
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
@@ -21,8 +21,9 @@ from .quantizers import Quantized
 
 # %% auto #0
 __all__ = ['aten_names', 'operations', 'largest', 'macs_of', 'fake_quantize', 'dequantize', 'Frozen', 'freeze',
-           'known_operations', 'Step', 'Graph', 'names_in', 'filled', 'graph_of', 'written', 'GraphModel',
-           'walk_shapes', 'quantized_to', 'count_graph', 'graph_to_json', 'graph_from_json', 'plain']
+           'known_operations', 'Step', 'Graph', 'names_in', 'renamed', 'filled', 'graph_of', 'constants_folded',
+           'written', 'GraphModel', 'walk_shapes', 'quantized_to', 'count_graph', 'graph_to_json', 'graph_from_json',
+           'plain']
 
 # %% ../nbs/24_graph.ipynb #4fd823f7
 @torch.library.custom_op("picpq::fake_quantize", mutates_args=(), schema="(Tensor x, Tensor step, int low, int high) -> Tensor")
@@ -95,7 +96,7 @@ mean.dim mean.default sum.dim_IntList amax.default max_pool1d.default max_pool2d
 adaptive_avg_pool1d.default adaptive_avg_pool2d.default adaptive_max_pool2d.default max_pool3d.default adaptive_avg_pool3d.default
 flatten.using_ints view.default reshape.default permute.default transpose.int contiguous.default unsqueeze.default squeeze.dim
 squeeze.dims chunk.default split.Tensor split_with_sizes.default cat.default stack.default slice.Tensor select.int index.Tensor
-pad.default constant_pad_nd.default expand.default clone.default dropout.default dropout_.default feature_dropout.default
+pad.default constant_pad_nd.default expand.default clone.default dropout.default dropout_.default feature_dropout.default index_select.default where.self where.ScalarOther gt.Scalar
 channel_shuffle.default pixel_shuffle.default matmul.default bmm.default scaled_dot_product_attention.default unflatten.int
 sym_size.int""".split()
 
@@ -177,6 +178,13 @@ def names_in(argument: object) -> set[str]:
     return set().union(*map(names_in, argument)) if isinstance(argument, list) else set()
 
 
+def renamed(argument: object, names: Mapping[str, str]) -> object:
+    "A step's arguments with values called by other names."
+    if isinstance(argument, dict):
+        return {"$": names.get(argument["$"], argument["$"])} if set(argument) == {"$"} else {k: renamed(v, names) for k, v in argument.items()}
+    return [renamed(v, names) for v in argument] if isinstance(argument, list) else argument
+
+
 def filled(argument: object, values: Mapping[str, object]) -> object:
     "A step's arguments with values in place of their names."
     if isinstance(argument, dict):
@@ -211,11 +219,24 @@ def graph_of(
             tensors[spec.target] = found.detach().clone()
     *nodes, last = (n for n in exported.graph.nodes if n.op != "placeholder")
     steps = tuple(written(node, called) for node in nodes)
-    used = set().union(*(s.names() for s in steps))
-    tensors = {name: tensor for name, tensor in tensors.items() if name in used}
+    steps, tensors = constants_folded(steps, tensors)
     result = last.args[0]
     check(len(result) == 1 and isinstance(result[0], torch.fx.Node), "the model's output", "one tensor (wrap models that return more)", result)
     return Graph(steps, tensors, bits, tuple(shape), source, result[0].name)
+
+
+def constants_folded(steps: tuple[Step, ...], tensors: dict[str, torch.Tensor]) -> tuple[tuple[Step, ...], dict[str, torch.Tensor]]:
+    "Steps that hang on no image are done now, once and for all (but for weights, which stay codes)."
+    values, named, left = dict(tensors), {}, []
+    for step in steps:
+        step = replace(step, arguments=renamed(step.arguments, named), options=renamed(dict(step.options), named))
+        if step.names() <= set(values) and step.names() and step.operation != "picpq.dequantize.default":
+            named[step.name] = f"constants.{step.name}"
+            values[named[step.name]] = operations[step.operation](*filled(step.arguments, values), **filled(dict(step.options), values))
+        else:
+            left.append(step)
+    used = set().union(*(s.names() for s in left))
+    return tuple(left), {k: v for k, v in values.items() if k in used}
 
 
 def written(node: torch.fx.Node, called: Mapping[str, str]) -> Step:

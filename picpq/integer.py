@@ -133,7 +133,7 @@ class Machine:
 moving = {f"aten.{name}" for name in """relu.default relu_.default max_pool1d.default max_pool2d.default avg_pool2d.default adaptive_avg_pool2d.default
     adaptive_max_pool2d.default mean.dim flatten.using_ints view.default reshape.default permute.default transpose.int contiguous.default
     unsqueeze.default squeeze.dim squeeze.dims chunk.default split.Tensor split_with_sizes.default cat.default slice.Tensor select.int index.Tensor
-    expand.default clone.default dropout.default dropout_.default channel_shuffle.default maximum.default minimum.default""".split()}
+    index_select.default pad.default constant_pad_nd.default expand.default clone.default dropout.default dropout_.default channel_shuffle.default maximum.default minimum.default""".split()}
 sums = {"aten.add.Tensor": 1, "aten.add_.Tensor": 1, "aten.sub.Tensor": -1, "aten.sub_.Tensor": -1}
 limits = {"aten.relu6.default": (0, 6), "aten.relu6_.default": (0, 6), "aten.hardtanh.default": (-1, 1), "aten.hardtanh_.default": (-1, 1),
           "aten.clamp.default": (-math.inf, math.inf)}
@@ -165,6 +165,7 @@ def integer_step(machine: Machine, step: Step, arguments: list, options: dict) -
         gain, offset = norm_terms(replace(step, arguments=[None, *integers[1:]]), {})
         shape = (1, -1, *[1] * (integers[0].values.ndim - 2))
         return Fixed(scaled(integers[0].values, tuple(p.view(shape) for p in multiplier(gain))) + machine.fixed(offset).values.view(shape), machine.fraction)
+    check("pad" not in name or not any((arguments[3:] if name == "aten.pad.default" else arguments[2:])), f"{step}", "padded with zeros", arguments[2:])
     check(name in moving or not name.startswith(("aten", "picpq")) or name == "aten.sym_size.int", f"{step}", "an operation that integers can do", name)
     return machine.plainly(operations[name], *integers, **options)
 

@@ -38,8 +38,8 @@ class PadShortcut(nn.Module):
         self.register_buffer("copies", copies.float())  # 1 where something is copied, else 0, (out,)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = x[:, :, :: self.stride, :: self.stride]
-        return x[:, self.source] * self.copies.view(1, -1, 1, 1)
+        x = nn.functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, 1))  # one channel more, of zeros
+        return x.index_select(1, torch.where(self.copies > 0, self.source, self.in_channels))
 
     def prune_out_channels(self, indices: Sequence[int]) -> None:
         "Forget output channels."
