@@ -28,14 +28,15 @@ from .compression import (Case, Settings, check_request, compare, dense_model, e
                                picpq_plan, save_comparison, strategies, work_folder)
 from .core import PicpqError, PicpqWarning, check, check_target, choose, write_whole
 from .counting import count
-from .data import load_data
+from .data import Data, load_data
 from .graph import GraphModel, count_graph
+from .modelfile import read_model
 from .models import build_model
 from .network import trace
 from .plan import Budget
 from .properties import properties
 from .quantizers import quantizers
-from .result import load_result, read_table
+from .result import Recreation, load_result, read_table
 from .search import samplers, storage_name, storage_of
 from .training import dense_recipe, evaluate, published_fitness
 
@@ -44,7 +45,7 @@ __all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'Model', 'DataN
            'MaxBits', 'Ends', 'Penalty', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'BudgetRatio',
            'show_table', 'say_folder', 'parse_bits', 'show_version', 'options', 'run', 'demo', 'compress', 'search',
            'weights_beside', 'write_first', 'working', 'go_on_command', 'asked_budget', 'check_device', 'vary',
-           'evaluate_command', 'report', 'main']
+           'evaluate_command', 'export', 'bench_command', 'data_of', 'report', 'main']
 
 # %% ../nbs/18_cli.ipynb #e10e1077
 def show_table(table: pd.DataFrame) -> None:
@@ -207,7 +208,7 @@ def search(
     trials: Annotated[int, typer.Option(min=1, help="Finished trials that the study shall have.")] = Settings().candidates,
     workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
     seed: Seed = 0,
-    sampler: Annotated[str, typer.Option(help="frames, evolution (published), cmaes, tpe or random.")] = Settings().sampler,
+    sampler: Annotated[str, typer.Option(help="frames, joint (learns bits, too), evolution (published), cmaes, tpe or random.")] = Settings().sampler,
     property: Property = "rank",
     max_bits: MaxBits = None,
     ends: Ends = None,
@@ -328,12 +329,7 @@ def evaluate_command(
 ) -> None:
     "Load a result, judge it on its test images again, and count its bit operations anew."
     result = load_result(folder, trust=trust)
-    made = result.recreation
-    test_data = load_data(data or made.data, made.seed, image_size=made.shape[-1])
-    check(tuple(test_data.example(1).shape[1:]) == made.shape and len(test_data.classes) == made.classes, "data",
-          f"images of shape {made.shape} in {made.classes} classes",
-          f"{tuple(test_data.example(1).shape[1:])} in {len(test_data.classes)}")
-    test_data = replace(test_data, mean=made.mean, std=made.std)
+    test_data = data_of(result.recreation, data)
     found = evaluate(result.model, test_data, show=True)
     table = count_graph(result.model.graph) if isinstance(result.model, GraphModel) else count(result.model, test_data.example())
     counted = int(table["BOPs"].sum())
@@ -342,6 +338,53 @@ def evaluate_command(
           f"{result.plan.cost['dense_bops'] / counted:.1f}× fewer than dense")
     print(f"file     {(folder / 'model.safetensors').stat().st_size / 1000:.1f} KB")
     check(counted == result.plan.cost["bops"], "counted BOPs", f"the plan's {result.plan.cost['bops']}", counted)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote.")],
+    onnx: Annotated[Path, typer.Option(help="File to write: NAME.onnx.")],
+    data: Annotated[str | None, typer.Option(help="Data to fit the steps of sums to. Default: what it was made with.")] = None,
+) -> None:
+    "Write the compressed network as ONNX with 8-bit codes, for ONNX Runtime's integer kernels (needs picpq[deploy])."
+    from picpq.deploy import kernels, save_onnx, to_onnx
+
+    check(onnx.suffix == ".onnx", "onnx", "a path that ends in .onnx", str(onnx))
+    made, content = load_result(folder).recreation, read_model(folder / "model.safetensors")
+    check(content.graph is not None, f"{folder}/model.safetensors", "a file with a graph (this network could not be written as one)", None)
+    images = data_of(made, data).example(512)
+    model = to_onnx(content.graph, images)
+    save_onnx(model, onnx)
+    found = kernels(model)
+    integer, floats = (int(sum(found.get(k, 0) for k in names)) for names in (("QLinearConv",), ("Conv", "FusedConv")))
+    print(f"written to {onnx}: {onnx.stat().st_size / 1000:.1f} KB; in ONNX Runtime {integer} convolutions are integer kernels, {floats} are not")
+
+
+@app.command("bench")
+def bench_command(
+    folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote.")],
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of measuring; each runs every network.")] = 60,
+    csv: Annotated[Path | None, typer.Option(help="File to write the table to, too.")] = None,
+) -> None:
+    "Measure the compressed network beside the dense one: milliseconds, file size, memory (needs picpq[deploy])."
+    from picpq.latency import bench, ratios
+
+    table = bench(folder, rounds=rounds)
+    with pd.option_context("display.width", 200, "display.max_columns", 20):
+        print(table.round(3).T.to_string())
+        if len(table) > 1:
+            print("\ntimes faster than the dense network in ONNX Runtime\n\n" + ratios(table).round(2).T.to_string())
+    if csv:
+        write_whole(csv, table.to_csv())
+    print("\nIn ONNX Runtime 4 and 2 bits run as 8 bits: what is faster is what was pruned.")
+
+
+def data_of(made: Recreation, name: str | None) -> Data:
+    "The data of a result (or other data of that name, if its images and classes fit), normalized as it was."
+    found = load_data(name or made.data, made.seed, image_size=made.shape[-1])
+    shape, classes = tuple(found.example(1).shape[1:]), len(found.classes)
+    check(shape == made.shape and classes == made.classes, "data", f"images of shape {made.shape} in {made.classes} classes", f"{shape} in {classes}")
+    return replace(found, mean=made.mean, std=made.std)
 
 
 @app.command()

@@ -112,7 +112,8 @@ def picpq_plan(case: Case) -> Plan:
     "The plan of the learned criterion: PIC-PQ."
     s = case.settings
     fitness = HeldOutLoss(case.model, case.network, case.data, s.fitness, s.quantizer, case.seed)
-    case.learned = learn_criterion(case.network, case.properties(), fitness, case.budget, case.bits(), s.candidates, case.seed,
+    bits = s.bits if s.sampler == "joint" and case.budget.of == "bops" else case.bits()  # where bits are learned, there is no profile to fit
+    case.learned = learn_criterion(case.network, case.properties(), fitness, case.budget, bits, s.candidates, case.seed,
                                    s.sampler, case.storage, case.shared, s.tie, s.smallest, case.show, case.search)
     return replace(case.learned.plan, strategy="PIC-PQ")
 

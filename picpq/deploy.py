@@ -196,6 +196,7 @@ def session(
     runtime = need("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads, options.log_severity_level = threads, 1, 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # threads that wait in a loop slow down whatever runs beside
     if optimized:
         options.optimized_model_filepath = str(optimized)
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .bits import Bits, allocate, check_bits, inner_stages, maximum_bits, surviving_share
+from .bits import Bits, allocate, check_bits, fewest_bits, inner_stages, maximum_bits, not_quantized, surviving_share
 from .core import PicpqError, check, check_number, choose, write_whole
 from .counting import cost_model, dense_bops, layer_bops
 from .criterion import Criterion, importance
@@ -20,8 +20,9 @@ from .network import Network
 
 # %% auto #0
 __all__ = ['measures', 'share_left', 'Budget', 'BudgetError', 'Plan', 'plan_from', 'dense_counts', 'kept_units', 'plan_bits',
-           'layer_table', 'pruning_order', 'fewest_pruned', 'first_true', 'give_back', 'budget_cost', 'profiles',
-           'allowed', 'prune_to', 'fit_bits', 'make_plan', 'uniform_plan', 'raise_some']
+           'layer_table', 'pruning_order', 'fewest_pruned', 'flat', 'without', 'first_true', 'give_back', 'in_lumps',
+           'budget_cost', 'profiles', 'allowed', 'prune_to', 'fit_bits', 'level_bits', 'make_plan', 'uniform_plan',
+           'raise_some']
 
 # %% ../nbs/10_plan.ipynb #3bdcd56b
 measures = {"bops": "bit operations", "macs": "multiply-accumulates", "params": "parameters"}
@@ -192,19 +193,26 @@ def pruning_order(
 # %% ../nbs/10_plan.ipynb #b71d2f7b
 def fewest_pruned(
     cost: Callable[[np.ndarray], float],  # of a choice of kept units, falling as fewer are kept
-    order: np.ndarray,  # units that may go, weakest first
+    order: np.ndarray | list[np.ndarray],  # units that may go, weakest first; or lumps of units that go together
     units: int,
     limit: float,  # the cost that is allowed
-) -> np.ndarray | None:
-    "Keep as many units as the limit allows: bool (units,); None if even the fewest cost more."
-    def kept(t):
-        keep = np.ones(units, dtype=bool)
-        keep[order[:t]] = False
-        return keep
-
-    if cost(kept(len(order))) > limit:
+) -> int | None:
+    "How many units (or lumps) of the order must go to stay within the limit; None if even without all of them it costs more."
+    if cost(without(order, units)) > limit:
         return None
-    return kept(first_true(lambda t: cost(kept(t)) <= limit, len(order)))
+    return first_true(lambda t: cost(without(order[:t], units)) <= limit, len(order))
+
+
+def flat(lumps: np.ndarray | list[np.ndarray]) -> np.ndarray:
+    "The units of lumps: int."
+    return lumps if isinstance(lumps, np.ndarray) else np.concatenate([np.empty(0, dtype=int), *lumps])
+
+
+def without(gone: np.ndarray | list[np.ndarray], units: int) -> np.ndarray:
+    "All units but some: bool (units,)."
+    keep = np.ones(units, dtype=bool)
+    keep[flat(gone)] = False
+    return keep
 
 
 def first_true(holds: Callable[[int], bool], last: int) -> int:
@@ -219,14 +227,14 @@ def first_true(holds: Callable[[int], bool], last: int) -> int:
 def give_back(
     cost: Callable[[np.ndarray], float],
     keep: np.ndarray,  # bool (units,), within the limit
-    pruned: np.ndarray,  # units that may return, strongest first
+    pruned: np.ndarray | list[np.ndarray],  # units (or lumps) that may return, strongest first
     limit: float,
     rounds: int = 8,  # how many units that do not fit are stepped over
 ) -> np.ndarray:
     "Let pruned units return, strongest first, as far as the limit allows: bool (units,)."
     def returned(count):
         more = keep.copy()
-        more[pruned[:count]] = True
+        more[flat(pruned[:count])] = True
         return more
 
     for _ in range(rounds):
@@ -236,6 +244,25 @@ def give_back(
         fits = first_true(lambda n: n == len(pruned) or cost(returned(n + 1)) > limit, len(pruned))
         keep, pruned = returned(fits), pruned[fits + 1 :]
     return keep
+
+# %% ../nbs/10_plan.ipynb #353f5484
+def in_lumps(
+    network: Network,
+    order: np.ndarray,  # from `pruning_order`
+    multiple: int = 1,  # of which a group's units shall be, if not all of them stay
+) -> np.ndarray | list[np.ndarray]:
+    "Units that go together, weakest first; units that would leave no multiple stay. With 1 the order itself."
+    check(isinstance(multiple, (int, np.integer)) and multiple >= 1, "multiple", "an integer of at least 1", multiple)
+    if multiple == 1:
+        return order
+    found: list[np.ndarray] = []
+    place = dict(zip(order.tolist(), range(len(order))))
+    groups = network.unit_group[order]
+    for group, size in enumerate(np.bincount(network.unit_group)):
+        free = order[groups == group]  # weakest first
+        starts = np.arange((size - 1) % multiple + 1, len(free) + 1, multiple)  # counts that leave a multiple
+        found += [free[low:high] for low, high in zip([0, *starts[:-1]], starts) if size - high >= multiple]
+    return sorted(found, key=lambda lump: place[lump[-1]])
 
 # %% ../nbs/10_plan.ipynb #51dfed6d
 def budget_cost(network: Network, of: str, bits_of: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], float]:
@@ -268,23 +295,20 @@ def allowed(dense: int, budget: Budget) -> float:
     return dense / budget.ratio * (1 + 1e-12)
 
 
-def prune_to(network: Network, order: np.ndarray, budget: Budget, bits: Bits) -> tuple[np.ndarray, np.ndarray]:
+def prune_to(network: Network, order: np.ndarray | list[np.ndarray], budget: Budget, bits: Bits) -> tuple[np.ndarray, np.ndarray]:
     "Kept units and bits of each layer that just meet the budget."
     maximum = maximum_bits(network, bits)
     bits_of = lambda keep: allocate(*surviving_share(network, keep), maximum, bits.penalty)
     cost, dense = budget_cost(network, budget.of, bits_of), dense_counts(network)[budget.of]
     limit = allowed(dense, budget)
-    keep = fewest_pruned(cost, order, network.units, limit)
-    if keep is None:
-        fewest = np.ones(network.units, dtype=bool)
-        fewest[order] = False
-        raise BudgetError(budget, dense / cost(fewest))
-    pruned = order[~keep[order]][::-1]
-    keep = give_back(cost, keep, pruned, limit)
+    gone = fewest_pruned(cost, order, network.units, limit)
+    if gone is None:
+        raise BudgetError(budget, dense / cost(without(order, network.units)))
+    keep = give_back(cost, without(order[:gone], network.units), order[:gone][::-1], limit)
     return keep, bits_of(keep)
 
 # %% ../nbs/10_plan.ipynb #80a95616
-def fit_bits(network: Network, order: np.ndarray, budget: Budget, bits: Bits) -> Bits:
+def fit_bits(network: Network, order: np.ndarray | list[np.ndarray], budget: Budget, bits: Bits) -> Bits:
     "`bits` with the maximum bitwidths that meet the budget and leave nearest to `share_left` of the MACs."
     candidates = [replace(bits, maximum=profile) for profile in profiles(network)]
     if budget.of != "bops":
@@ -303,6 +327,29 @@ def fit_bits(network: Network, order: np.ndarray, budget: Budget, bits: Bits) ->
         raise failure
     return best
 
+# %% ../nbs/10_plan.ipynb #d55a3215
+def level_bits(
+    network: Network,
+    order: np.ndarray | list[np.ndarray],  # units that may go, weakest first
+    budget: Budget,  # of bit operations
+    bits: Bits,  # its maximum is a cap; None: 8
+    relative: Mapping[str, float],  # m: layer → bits more than the level, or fewer; those not named: 0
+    share: float = 1.0,  # of the MACs that stay
+) -> Bits:
+    "Bits of every layer by a common level; the penalty is 0. Raises `BudgetError` if 2 bits everywhere and the fewest filters cost more."
+    check_number("share", share, 0, 1)
+    cap = maximum_bits(network, replace(bits, maximum=8 if bits.maximum is None else bits.maximum))
+    model, limit = cost_model(network), allowed(dense_counts(network)["bops"], budget)
+    gone = fewest_pruned(lambda keep: model.macs(keep).sum(), order, network.units, share * dense_counts(network)["macs"])
+    macs = model.macs(without(order if gone is None else order[:gone], network.units)).astype(float)
+    own = np.array([relative.get(n, 0.0) for n in network.names]) - 1e-6 * np.arange(len(network.names))  # equal ones rise from the front
+    inner = np.arange(len(cap)) % (len(cap) - 1) > 0 if len(cap) > 1 else np.array([False])
+    given = lambda level: np.where(inner & (cap < not_quantized), np.clip(np.floor(level + own), fewest_bits, cap), cap)
+    levels = np.unique(np.arange(fewest_bits, 9)[:, None] - own[None]) + 1e-9  # where a layer gains a bit
+    fits = first_true(lambda t: t == len(levels) or (macs * given(levels[t]) ** 2).sum() > limit, len(levels))
+    chosen = given(levels[fits - 1] if fits else -np.inf)
+    return replace(bits, maximum=dict(zip(network.names, chosen.astype(int).tolist())), penalty=0)
+
 # %% ../nbs/10_plan.ipynb #558a55dc
 def make_plan(
     network: Network,
@@ -313,11 +360,12 @@ def make_plan(
     tie: str = "mean",  # how importances of tied filters combine
     smallest: float = 0.1,  # share of each layer's filters that stays in any case
     strategy: str = "picpq",  # a name for the plan
+    multiple: int = 1,  # counts of filters that the hardware likes: whole layers, or multiples of this
 ) -> Plan:
     "Prune the weakest units of the whole network until the budget is met. Raises `BudgetError` if it cannot be."
     criterion = criterion or Criterion()
     check(isinstance(criterion, Criterion), "criterion", "a Criterion, or None", type(criterion).__name__)
-    order = pruning_order(network, importance(network, properties, criterion, tie), smallest)
+    order = in_lumps(network, pruning_order(network, importance(network, properties, criterion, tie), smallest), multiple)
     if bits.maximum is None:
         bits = fit_bits(network, order, budget, bits)
     keep, given = prune_to(network, order, budget, bits)

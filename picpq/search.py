@@ -26,21 +26,22 @@ from torch import nn
 
 from .bits import Bits
 from .core import PicpqError, check, check_number, choose, progress
-from .criterion import Criterion, unit_entries
+from .criterion import Criterion, importance, unit_entries
 from .data import Data
 from .models import fingerprint
 from .network import Network
-from .plan import Budget, BudgetError, Plan, make_plan
+from .plan import Budget, BudgetError, Plan, level_bits, make_plan, pruning_order
 from .quantizers import quantize
 from .surgery import prune
 from .training import Recipe, TrainingError, evaluate, quick_fitness, reestimate, train
 
 # %% auto #0
-__all__ = ['scale_range', 'shift_range', 'COMPLETE', 'RUNNING', 'FAIL', 'samplers', 'heartbeat', 'lock_patience', 'Evolution',
-           'search_space', 'bounded_space', 'criterion_of', 'has_verdict', 'CriterionSampler', 'AgingEvolution',
-           'chains', 'ShiftedFrames', 'seed_of_process', 'spreads', 'published_evolution', 'plan_key', 'prepare',
-           'HeldOutLoss', 'Learned', 'storage_name', 'storage_of', 'storage_errors', 'open_study', 'try_candidate',
-           'go_on', 'search_facts', 'learn_criterion', 'Front', 'learn_front']
+__all__ = ['scale_range', 'shift_range', 'Space', 'COMPLETE', 'RUNNING', 'FAIL', 'samplers', 'heartbeat', 'lock_patience',
+           'Evolution', 'search_space', 'bounded_space', 'criterion_of', 'has_verdict', 'CriterionSampler',
+           'AgingEvolution', 'chains', 'ShiftedFrames', 'JointFrames', 'candidate_plan', 'seed_of_process', 'spreads',
+           'published_evolution', 'plan_key', 'prepare', 'HeldOutLoss', 'Learned', 'storage_name', 'storage_of',
+           'storage_errors', 'open_study', 'try_candidate', 'go_on', 'search_facts', 'learn_criterion', 'Front',
+           'learn_front']
 
 # %% ../nbs/14_search.ipynb #5c4f22c6
 @dataclass(frozen=True)
@@ -87,13 +88,16 @@ class Evolution:
 scale_range, shift_range = (1e-9, 1e9), (-1e9, 1e9)  # far beyond what a search of hundreds of steps reaches
 
 
-def search_space(layers: list[str]) -> dict[str, optuna.distributions.FloatDistribution]:
+Space = dict[str, optuna.distributions.FloatDistribution]
+
+
+def search_space(layers: Sequence[str]) -> Space:
     "A deformation scale and a relative shift for each layer, wherever mutations lead."
     space = {f"a {n}": optuna.distributions.FloatDistribution(*scale_range, log=True) for n in layers}
     return space | {f"b {n}": optuna.distributions.FloatDistribution(*shift_range) for n in layers}
 
 
-def bounded_space(spread: Mapping[str, float]) -> dict[str, optuna.distributions.FloatDistribution]:
+def bounded_space(spread: Mapping[str, float]) -> Space:
     "The same within three standard deviations of the published initial candidates: for samplers that fill their space."
     space = {f"a {n}": optuna.distributions.FloatDistribution(math.exp(-3), math.exp(3), log=True) for n in spread}
     wide = {n: 3 * max(s, 1e-6) for n, s in spread.items()}
@@ -115,21 +119,29 @@ def has_verdict(trial: optuna.trial.FrozenTrial) -> bool:
 
 
 class CriterionSampler(optuna.samplers.BaseSampler):
-    "Proposes a and b of all layers from the seed, the candidate's number and the finished trials: reproducible, nothing to remember."
+    "Proposes candidates from the seed, the candidate's number and the finished trials: reproducible, nothing to remember."
 
     def __init__(self, layers: Sequence[str], seed: int = 0, shared: bool = False):
         self.layers, self.seed, self.shared = list(layers), seed, shared
 
     @abc.abstractmethod
-    def propose(self, finished: list[optuna.trial.FrozenTrial], i: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        "a and b of candidate `i`: two arrays (layers,)."
+    def propose(self, finished: list[optuna.trial.FrozenTrial], i: int, rng: np.random.Generator) -> dict[str, float]:
+        "Candidate `i`: a value for every name of the space."
+
+    def space(self) -> Space:
+        "What is searched: a and b of all layers."
+        return search_space(self.layers)
+
+    def named(self, a: np.ndarray, b: np.ndarray) -> dict[str, float]:
+        "Two arrays (layers,) as a candidate's parameters."
+        return {f"{s} {n}": float(v) for s, values in (("a", a), ("b", b)) for n, v in zip(self.layers, values)}
 
     def values_of(self, trial: optuna.trial.FrozenTrial) -> tuple[np.ndarray, np.ndarray]:
         "a and b of a finished trial: two arrays (layers,)."
         return tuple(np.array([trial.params[f"{s} {n}"] for n in self.layers]) for s in "ab")
 
     def infer_relative_search_space(self, study, trial):
-        return search_space(self.layers)
+        return self.space()
 
     def sample_relative(self, study, trial, search_space):
         trials = study.get_trials(deepcopy=False)
@@ -137,9 +149,8 @@ class CriterionSampler(optuna.samplers.BaseSampler):
         i = sum(has_verdict(t) or (t.state == RUNNING and t.number < trial.number) for t in trials)
         # of its own even if one that was counted dies meanwhile; a search of one process repeats itself after a kill
         rng = np.random.default_rng([self.seed, i, trial.number] if self.shared else [self.seed, i])
-        a, b = self.propose([t for t in trials if t.state == COMPLETE], i, rng)
-        a, b = np.clip(a, *scale_range), np.clip(b, *shift_range)
-        return {f"a {n}": float(v) for n, v in zip(self.layers, a)} | {f"b {n}": float(v) for n, v in zip(self.layers, b)}
+        proposed = self.propose([t for t in trials if t.state == COMPLETE], i, rng)
+        return {name: min(max(proposed[name], d.low), d.high) for name, d in search_space.items()}
 
     def sample_independent(self, study, trial, param_name, param_distribution):
         raise PicpqError(f"parameter {param_name!r} must be one of this search's: a and b of {', '.join(self.layers[:3])}, …")
@@ -155,10 +166,10 @@ class AgingEvolution(CriterionSampler):
     def propose(self, finished, i, rng):
         alive = finished[-self.evolution.population :]  # the oldest have died
         if i < self.evolution.population or len(alive) < self.evolution.tournament:
-            return self.evolution.initial(i, self.spread, rng)
+            return self.named(*self.evolution.initial(i, self.spread, rng))
         drawn = rng.choice(len(alive), size=self.evolution.tournament, replace=False)
         parent = min((alive[k] for k in drawn), key=lambda t: (t.value, t.number))
-        return self.evolution.mutate(*self.values_of(parent), i, self.spread, rng)
+        return self.named(*self.evolution.mutate(*self.values_of(parent), i, self.spread, rng))
 
 # %% ../nbs/14_search.ipynb #72971473
 def chains(network: Network) -> np.ndarray:
@@ -183,6 +194,7 @@ class ShiftedFrames(CriterionSampler):
         self.center = self.scale * mean
         self.heads = [self.layers[k] for k in np.unique(self.chain, return_index=True)[1]]  # first layer of each chain
         self.dimensions = max(2, len(self.heads))  # the library wants two at least
+        self.first_step = 1.0  # of the search, in every dimension
 
     def shifted(self, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         "a and b of the frames with shifts `beta` (chains,): two arrays (layers,)."
@@ -196,15 +208,66 @@ class ShiftedFrames(CriterionSampler):
         same = np.allclose(a, self.scale, rtol=1e-9) and np.allclose(found[self.chain], beta, atol=1e-6)
         return found if same else None
 
+    def point_of(self, trial: optuna.trial.FrozenTrial) -> np.ndarray | None:
+        "Where a finished trial lies: float (dimensions,). None for a trial that this search would not make."
+        return self.shifts_of(trial)
+
+    def candidate(self, point: np.ndarray) -> dict[str, float]:
+        "The parameters of a point (dimensions,)."
+        return self.named(*self.shifted(point))
+
     def propose(self, finished, i, rng):
         if i == 0:
-            return np.ones(len(self.layers)), np.zeros(len(self.layers))  # unlearned
-        optimizer = cmaes.CMA(np.zeros(self.dimensions), sigma=1.0, seed=int(rng.integers(2**31)))
-        told = [(beta, t.value) for t in finished if (beta := self.shifts_of(t)) is not None]
+            return self.named(np.ones(len(self.layers)), np.zeros(len(self.layers)))  # unlearned
+        optimizer = cmaes.CMA(np.zeros(self.dimensions), sigma=self.first_step, seed=int(rng.integers(2**31)))
+        told = [(point, t.value) for t in finished if (point := self.point_of(t)) is not None]
         size = optimizer.population_size
         for k in range(0, len(told) - size + 1, size):
             optimizer.tell(told[k : k + size])
-        return self.shifted(optimizer.ask())
+        return self.candidate(optimizer.ask())
+
+# %% ../nbs/14_search.ipynb #5637fb93
+class JointFrames(ShiftedFrames):
+    "Shifted frames that have bits of their own in every layer, and a share of the MACs that stays."
+
+    def __init__(self, network: Network, properties: Mapping[str, np.ndarray], seed: int = 0, shared: bool = False):
+        super().__init__(network, properties, seed, shared)
+        self.chains = len(self.heads)
+        self.inner = [layer.name for layer in network.layers[1:-1] if layer.quantizable]
+        self.dimensions = max(2, self.chains + len(self.inner) + 1)
+        self.first_step = 0.5  # of a bit; shifts count half
+
+    def space(self) -> Space:
+        own = {f"m {n}": optuna.distributions.FloatDistribution(-6, 6) for n in self.inner}
+        return super().space() | own | {"share": optuna.distributions.FloatDistribution(0.5, 1)}
+
+    def shifts_of(self, trial: optuna.trial.FrozenTrial) -> np.ndarray | None:
+        found = super().shifts_of(trial)
+        return None if found is None else found[: self.chains]
+
+    def point_of(self, trial: optuna.trial.FrozenTrial) -> np.ndarray | None:
+        shifts = self.shifts_of(trial)
+        if shifts is None or "share" not in trial.params:
+            return None
+        return np.array([*shifts / 2, *(trial.params[f"m {n}"] for n in self.inner), (1 - trial.params["share"]) * 10])
+
+    def candidate(self, point: np.ndarray) -> dict[str, float]:
+        own = dict(zip([f"m {n}" for n in self.inner], point[self.chains :].tolist()))
+        return self.named(*self.shifted(2 * point[: self.chains])) | own | {"share": 1 - abs(float(point[-1])) / 10}
+
+    def propose(self, finished, i, rng):
+        plain = {f"m {n}": 0.0 for n in self.inner} | {"share": 1.0}
+        return plain | super().propose(finished, i, rng)
+
+
+def candidate_plan(network: Network, properties: Mapping[str, np.ndarray], parameters: Mapping[str, float], budget: Budget, bits: Bits = Bits(),
+                   tie: str = "mean", smallest: float = 0.1) -> Plan:
+    "The plan of a candidate: with bits of its own if it has any, else by the rule of `bits`."
+    criterion = criterion_of(parameters)
+    if "share" in parameters and budget.of == "bops":
+        order = pruning_order(network, importance(network, properties, criterion, tie), smallest)
+        bits = level_bits(network, order, budget, bits, {k[2:]: v for k, v in parameters.items() if k[:2] == "m "}, parameters["share"])
+    return make_plan(network, properties, criterion, budget, bits, tie, smallest)
 
 # %% ../nbs/14_search.ipynb #2bb7b7fc
 def seed_of_process(seed: int, shared: bool) -> int:
@@ -224,6 +287,7 @@ def published_evolution(network: Network, properties: Mapping, candidates: int, 
 
 # name → function of network, properties, candidates in all, seed and shared
 samplers: dict[str, Callable[[Network, Mapping, int, int, bool], optuna.samplers.BaseSampler]] = {
+    "joint": lambda network, fp, candidates, seed, shared: JointFrames(network, fp, seed, shared),
     "frames": lambda network, fp, candidates, seed, shared: ShiftedFrames(network, fp, seed, shared),
     "evolution": published_evolution,
     "cmaes": lambda network, fp, candidates, seed, shared: optuna.samplers.CmaEsSampler(seed=seed_of_process(seed, shared)),
@@ -287,7 +351,7 @@ class Learned:
     "What a search has found."
 
     criterion: Criterion
-    plan: Plan
+    plan: Plan  # with the bits that were learned beside the criterion, if they were
     loss: float
     study: optuna.Study
 
@@ -447,13 +511,13 @@ def learn_criterion(
 ) -> Learned:
     "Learn a and b of every layer. A storage with finished candidates is continued."
     check_number("candidates", candidates, 1)
-    make = lambda parameters: make_plan(network, properties, criterion_of(parameters), budget, bits, tie, smallest)
+    make = lambda parameters: candidate_plan(network, properties, parameters, budget, bits, tie, smallest)
     make({})  # a budget that cannot be met is said before any work
     facts = search_facts(network, properties, fitness, [budget.ratio, budget.of], bits, seed, tie, smallest)
     if isinstance(sampler, str):
         sampler = samplers[choose("sampler", sampler, samplers)](network, properties, candidates, seed, shared)
     study = open_study(storage, "picpq", sampler, facts, shared, make=search)
-    space = search_space(network.prunable) if isinstance(sampler, CriterionSampler) else bounded_space(spreads(network, properties))
+    space = sampler.space() if isinstance(sampler, CriterionSampler) else bounded_space(spreads(network, properties))
     with storage_errors(storage):
         if search:
             go_on(study, space, make, fitness, candidates, shared, show)

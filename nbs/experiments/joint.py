@@ -2,7 +2,7 @@
 
     python nbs/experiments/joint.py DATA --criteria nbs/experiments --out nbs/experiments/joint.csv
 
-DATA is CIFAR-10 (JPEG), a folder with train/ and test/. The criteria were learned by search.py, one a seed. One row a
+DATA is CIFAR-10 (JPEG), a folder with train/ and test/. The criteria and plans were learned by search.py, one a seed. One row a
 network, appended as it is measured; a killed run goes on when the command is given again; `--share 0/2` and `--share 1/2`
 divide the networks between two processes (each with an --out of its own). The test part is looked at once for each network,
 after its last step.
@@ -21,7 +21,7 @@ from picpq.plan import uniform_plan
 from picpq.pretrained import Pretrained
 from picpq.training import evaluate
 
-seeds, methods, beside = range(3), ("PIC-PQ", "unlearned", "L1", "random"), ("uniform", "unlearned Taylor")
+groups = ((("PIC-PQ, bits learned", "PIC-PQ", "random"), range(3)), (("uniform", "unlearned", "L1", "unlearned Taylor"), range(3)))  # in this order
 
 
 def make_plan(method: str, seed: int, network: picpq.Network, made: Pretrained, data: Data, criteria: Path) -> picpq.Plan:
@@ -29,6 +29,8 @@ def make_plan(method: str, seed: int, network: picpq.Network, made: Pretrained, 
     fp, criterion = made.properties, None
     if method == "uniform":
         return uniform_plan(network, None, budget)
+    if method == "PIC-PQ, bits learned":
+        return picpq.Plan.load(criteria / f"plan-{seed}.json")
     if method == "PIC-PQ":
         criterion = picpq.Criterion.from_dict(json.loads((criteria / f"criterion-{seed}.json").read_text()))
     if method == "random":
@@ -47,15 +49,16 @@ def main() -> None:
     if arguments.out.exists():
         with arguments.out.open(newline="") as file:
             done = {(row["method"], row["seed"]) for row in csv.DictReader(file)}
-    for seed, method in share_of(((s, m) for group in (methods, beside) for s in seeds for m in group), arguments.share):
+    for seed, method in share_of(((s, m) for methods, seeds in groups for s in seeds for m in methods), arguments.share):
         if (method, str(seed)) in done:
             continue
         plan, started = make_plan(method, seed, network, made, data, arguments.criteria), time.process_time()
         tuned = picpq.prepare(made.model, network, plan, data, seed=seed)
         picpq.train(tuned, data, tuning, seed, teacher=made.model, show=False)
+        held_out, test = evaluate(tuned, data, "validation"), evaluate(tuned, data)
         row = {"method": method, "seed": seed, "× fewer BOPs": plan.ratio(), "MACs left": 1 / plan.ratio("macs"),
-               "validation loss": evaluate(tuned, data, "validation")["loss"], "accuracy": evaluate(tuned, data)["accuracy"],
-               "seconds": time.process_time() - started}
+               "validation loss": held_out["loss"], "validation accuracy": held_out["accuracy"], "loss": test["loss"],
+               "accuracy": test["accuracy"], "seconds": time.process_time() - started}
         row = {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
         with arguments.out.open("a", newline="") as file:
             writer = csv.DictWriter(file, list(row), lineterminator="\n")

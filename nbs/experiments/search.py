@@ -4,8 +4,8 @@
 
 DATA is CIFAR-10 (JPEG), a folder with train/ and test/. One row a candidate: its loss and the processor seconds spent so
 far, on one thread. A killed run goes on with the next search when the command is given again; `--share 0/2` and `--share 1/2`
-divide the searches between two processes (each with an --out of its own). What the default search found goes to
-`criterion-SEED.json` beside --out, and the shifts that it tried to `shifts-SEED.csv`. Held-out training images alone are seen.
+divide the searches between two processes (each with an --out of its own). What the search in frames found goes to
+`criterion-SEED.json` beside --out, and the shifts that it tried to `shifts-SEED.csv`; the plan of the joint search to `plan-SEED.json`. Held-out training images alone are seen.
 """
 
 import json
@@ -19,11 +19,11 @@ import picpq
 from picpq.core import write_whole
 from picpq.data import Data
 from picpq.pretrained import Pretrained
-from picpq.search import AgingEvolution, Evolution, ShiftedFrames, samplers, spreads
+from picpq.search import AgingEvolution, Evolution, samplers, spreads
 
-candidates = 100
+candidates, candidates_of_joint = 100, 200  # bits are more to learn
 scaled = Evolution(candidates, population=16, tournament=4)  # the published shares of 400, for a hundred
-seeds, methods, beside = range(3), ("frames", "evolution", "evolution, scaled", "random"), ("cmaes", "tpe")
+groups = ((("joint", "frames", "evolution", "evolution, scaled", "random"), range(3)), (("cmaes", "tpe"), range(3)))
 
 
 def search(method: str, seed: int, made: Pretrained, network: picpq.Network, data: Data, folder: Path) -> pd.DataFrame:
@@ -37,8 +37,11 @@ def search(method: str, seed: int, made: Pretrained, network: picpq.Network, dat
 
     made_sampler = (AgingEvolution(spreads(network, fp), scaled, seed) if method == "evolution, scaled"
                     else samplers[method](network, fp, candidates, seed, False))
-    learned = picpq.learn_criterion(network, fp, fitness, budget, bits, candidates, seed, made_sampler, show=False)
-    if isinstance(made_sampler, ShiftedFrames):
+    most, given = (candidates_of_joint, picpq.Bits()) if method == "joint" else (candidates, bits)
+    learned = picpq.learn_criterion(network, fp, fitness, budget, given, most, seed, made_sampler, show=False)
+    if method == "joint":
+        write_whole(folder / f"plan-{seed}.json", learned.plan.to_json() + "\n")
+    if method == "frames":
         write_whole(folder / f"criterion-{seed}.json", json.dumps(learned.criterion.to_dict(), indent=1) + "\n")
         tried = [(t.value, made_sampler.shifts_of(t)) for t in learned.study.trials]
         table = pd.DataFrame([dict(zip(made_sampler.heads, beta), loss=loss) for loss, beta in tried if beta is not None])
@@ -53,7 +56,7 @@ def main() -> None:
     arguments = parser.parse_args()
     made, network, data = dense_network(arguments.data)
     done = pd.read_csv(arguments.out) if arguments.out.exists() else pd.DataFrame(columns=["method", "seed"])
-    for seed, method in share_of(((s, m) for group in (methods, beside) for s in seeds for m in group), arguments.share):
+    for seed, method in share_of(((s, m) for methods, seeds in groups for s in seeds for m in methods), arguments.share):
         if ((done["method"] == method) & (done["seed"] == seed)).any():
             continue
         rows = search(method, seed, made, network, data, arguments.out.parent)
