@@ -24,7 +24,7 @@ import typer
 from safetensors.torch import save
 
 import picpq
-from .compression import (Case, Settings, check_request, compare, dense_model, equal_budget, format_table, paper_settings,
+from .compression import (Case, Settings, check_request, compare, dense_model, equal_budget, format_table, on_this_machine, paper_settings,
                                picpq_plan, save_comparison, strategies, work_folder)
 from .core import PicpqError, PicpqWarning, check, check_target, choose, write_whole
 from .counting import count
@@ -33,7 +33,7 @@ from .graph import GraphModel, count_graph
 from .modelfile import read_model
 from .models import build_model
 from .network import trace
-from .plan import Budget
+from .plan import Budget, measures
 from .properties import properties
 from .quantizers import quantizers
 from .result import Recreation, load_result, read_table
@@ -41,11 +41,11 @@ from .search import samplers, storage_name, storage_of
 from .training import dense_recipe, evaluate, published_fitness
 
 # %% auto #0
-__all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'Model', 'DataName', 'BudgetIn', 'Checkpoint', 'Property',
-           'MaxBits', 'Ends', 'Penalty', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'BudgetRatio',
-           'show_table', 'say_folder', 'parse_bits', 'show_version', 'options', 'run', 'demo', 'compress', 'search',
-           'weights_beside', 'write_first', 'working', 'go_on_command', 'asked_budget', 'check_device', 'vary',
-           'evaluate_command', 'export', 'bench_command', 'data_of', 'report', 'main']
+__all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'Model', 'DataName', 'BudgetIn', 'Multiple', 'Checkpoint',
+           'Property', 'MaxBits', 'Ends', 'Penalty', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust',
+           'BudgetRatio', 'show_table', 'say_folder', 'parse_bits', 'show_version', 'options', 'run', 'demo',
+           'compress', 'search', 'weights_beside', 'write_first', 'working', 'go_on_command', 'asked_budget',
+           'check_device', 'vary', 'evaluate_command', 'export', 'bench_command', 'data_of', 'report', 'main']
 
 # %% ../nbs/18_cli.ipynb #e10e1077
 def show_table(table: pd.DataFrame) -> None:
@@ -103,7 +103,9 @@ Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everythin
 Model = Annotated[str, typer.Option(help="cifar-resnet20, cifar-resnet56, cifar-vgg16-bn, digits-resnet8, a torchvision "
                                          "classification model, or your module:function.")]
 DataName = Annotated[str, typer.Option(help="digits; cifar10 or cifar100 (downloaded to ./data); or a folder with train/ and test/ (or val/).")]
-BudgetIn = Annotated[str, typer.Option(help="What the budget counts: bops, macs or params.")]
+BudgetIn = Annotated[str, typer.Option(help="What the budget counts: bops, macs, params, or latency: then it is milliseconds for one image on this machine "
+                                           "(ONNX Runtime, one thread; needs picpq[deploy]).")]
+Multiple = Annotated[int | None, typer.Option(min=1, help="Filters go so that multiples of this stay. Default 1; for latency 16, which processors like.")]
 Checkpoint = Annotated[Path | None, typer.Option(help="Trained weights; without it the network is trained first.")]
 Property = Annotated[str, typer.Option(help="Filter property: rank, l1, l2, scale, taylor, median or random.")]
 MaxBits = Annotated[str | None, typer.Option(help="Most bits of a layer: one number, or one for each stage (layers with maps "
@@ -138,6 +140,9 @@ def run(model: str, data_name: str, budget: Budget | None, settings: Settings, c
     save_comparison(table, results, out, settings.tie)
     shutil.rmtree(work, ignore_errors=True)  # the state was for resuming; the result is there
     show_table(table)
+    for result in results.values():
+        if "milliseconds" in result.metrics:
+            print(f"{result.plan.strategy}: {result.metrics['milliseconds']:.3f} ms for one image in ONNX Runtime on one thread (asked for: {budget.ratio:g})")
     learned = results.get("picpq")
     if learned and not any(learned.plan.criterion["b"].values()) and set(learned.plan.criterion["a"].values()) == {1.0}:
         print("the search found nothing better than a = 1, b = 0")
@@ -164,6 +169,7 @@ def compress(
     data: DataName = "digits",
     budget: BudgetRatio = None,
     budget_in: BudgetIn = "bops",
+    multiple: Multiple = None,
     checkpoint: Checkpoint = None,
     out: Out = Path("picpq-result"),
     seed: Seed = 0,
@@ -190,7 +196,7 @@ def compress(
     choose("strategy", strategy, strategies)
     settings = vary(paper_settings if paper else Settings(), property, max_bits, ends, penalty, quantizer, candidates, steps,
                     tune_epochs)
-    asked = asked_budget(budget, budget_in)
+    asked = asked_budget(budget, budget_in, multiple)
     check(study is None or strategy == "picpq", "strategy", "picpq, with --study", strategy)
     beside = ["unlearned"] if budget_in != "bops" else ["uniform", "unlearned"]
     chosen = (*[s for s in beside if baselines and s != strategy], strategy)
@@ -203,6 +209,7 @@ def search(
     data: DataName = "digits",
     budget: BudgetRatio = None,
     budget_in: BudgetIn = "bops",
+    multiple: Multiple = None,
     checkpoint: Checkpoint = None,
     storage: Annotated[str, typer.Option(help="File (SQLite), or an Optuna storage URL that machines can share.")] = "picpq-study.db",
     trials: Annotated[int, typer.Option(min=1, help="Finished trials that the study shall have.")] = Settings().candidates,
@@ -226,7 +233,7 @@ def search(
     choose("sampler", sampler, samplers)
     check_device(device)
     settings = replace(vary(Settings(), property, max_bits, ends, penalty, quantizer, trials, steps, None), sampler=sampler)
-    images, asked = load_data(data, seed=seed, image_size=image_size), asked_budget(budget, budget_in)
+    images, asked = load_data(data, seed=seed, image_size=image_size), asked_budget(budget, budget_in, multiple)
     check_request(model, images, asked, settings)
     storage_of(storage, shared=True)  # one that cannot be opened is said before a network is trained
     weights = checkpoint or weights_beside(storage, model, data, seed, epochs, image_size)
@@ -235,7 +242,7 @@ def search(
         write_first(weights, save({k: v.cpu().contiguous() for k, v in trained.state_dict().items()}))
     dense = dense_model(model, images, weights, seed=seed, device=device)
     network = trace(dense, images.example())
-    case = Case(network, dense, images, asked or equal_budget(network), settings, seed, storage, shared=True, show=not quiet)
+    case = on_this_machine(Case(network, dense, images, asked or equal_budget(network), settings, seed, storage, shared=True, show=not quiet))
     with working(workers - 1) as helpers:
         plan = picpq_plan(case)
     if quiet:
@@ -298,10 +305,12 @@ def go_on_command(arguments: Sequence[str], weights: Path, storage: str) -> str:
     return shlex.join(["compress", *kept, "--checkpoint", str(weights), "--study", storage])
 
 # %% ../nbs/18_cli.ipynb #517b3f58
-def asked_budget(budget: float | None, budget_in: str) -> Budget | None:
-    "The budget asked for, if one is. Raises `PicpqError` for a measure without a number."
+def asked_budget(budget: float | None, budget_in: str, multiple: int | None) -> Budget | None:
+    "The budget asked for, if one is. Raises `PicpqError` for a measure or a multiple without a number."
+    choose("budget-in", budget_in, measures)
     check(budget is not None or budget_in == "bops", "budget", f"given with --budget-in {budget_in}", None)
-    return None if budget is None else Budget(budget, choose("budget-in", budget_in, ("bops", "macs", "params")))
+    check(budget is not None or multiple is None, "budget", "given with --multiple", None)
+    return None if budget is None else Budget(budget, budget_in, multiple or (16 if budget_in == "latency" else 1))
 
 
 def check_device(device: str) -> None:

@@ -22,6 +22,7 @@ from .core import PicpqWarning, check, check_number, choose
 from .counting import count
 from .criterion import importance
 from .data import Data
+from .latency import plan_seconds, timed
 from .models import build_model, evaluating, load_weights
 from .network import Network, trace
 from .pictures import Point, pictures
@@ -32,9 +33,9 @@ from .search import Learned, HeldOutLoss, learn_criterion, prepare
 from .training import Recipe, dense_recipe, evaluate, published_fitness, quick_fitness, train, tune_recipe
 
 # %% auto #0
-__all__ = ['paper_settings', 'strategies', 'Settings', 'fit_unlearned', 'Case', 'unlearned_plan', 'picpq_plan', 'carry_out_plan',
-           'storage_in', 'state_in', 'make_work', 'recreation_of', 'compress', 'equal_budget', 'dense_row', 'compare',
-           'format_table', 'save_comparison', 'dense_model', 'work_folder', 'check_request']
+__all__ = ['paper_settings', 'strategies', 'Settings', 'fit_unlearned', 'Case', 'on_this_machine', 'unlearned_plan', 'picpq_plan',
+           'carry_out_plan', 'storage_in', 'state_in', 'make_work', 'recreation_of', 'compress', 'equal_budget',
+           'dense_row', 'compare', 'format_table', 'save_comparison', 'dense_model', 'work_folder', 'check_request']
 
 # %% ../nbs/17_compression.ipynb #5eee275a
 @dataclass(frozen=True)
@@ -102,6 +103,14 @@ class Case:
         return bits
 
 
+def on_this_machine(case: Case) -> Case:
+    "The case with the times of this machine in its budget, if that is one of latency."
+    s, shape = case.settings, tuple(case.data.example(1).shape[1:])
+    if case.budget.of == "latency" and case.budget.seconds is None:
+        case.budget = timed(case.budget, case.network, case.model, case.properties(), shape, case.bits(), smallest=s.smallest)
+    return case
+
+
 def unlearned_plan(case: Case, property: str | None = None, name: str = "unlearned") -> Plan:
     "The plan of a = 1, b = 0."
     return make_plan(case.network, case.properties(property), None, case.budget, case.bits(), case.settings.tie,
@@ -137,7 +146,10 @@ def carry_out_plan(case: Case, plan: Plan, recreation: Recreation, checkpoint: P
     history = train(compressed, case.data, s.tune, case.seed, case.model, checkpoint, case.show, f"fine-tuning {plan.strategy}")
     metrics = evaluate(compressed, case.data)
     candidates = pd.DataFrame(case.learned.history() if case.learned and plan.strategy == "PIC-PQ" else [])
-    about = {"budget": asdict(case.budget), "seed": case.seed, **json.loads(json.dumps(asdict(s)))}
+    budget = {"ratio": case.budget.ratio, "of": case.budget.of, "multiple": case.budget.multiple}
+    if case.budget.of == "latency":
+        metrics["milliseconds"] = 1000 * plan_seconds(case.model, case.network, plan, recreation.shape)
+    about = {"budget": budget, "seed": case.seed, **json.loads(json.dumps(asdict(s)))}
     made = Result(compressed, plan, case.network, metrics, recreation, history, candidates, case.measured.get(s.property, {}), about)
     metrics["bytes"] = len(made.content())
     return made
@@ -184,7 +196,7 @@ def compress(
     budget = budget if isinstance(budget, Budget) else Budget(budget)
     model = deepcopy(model).eval()
     network = trace(model, data.example())
-    case = Case(network, model, data, budget, settings, seed, storage_in(work), show=show)
+    case = on_this_machine(Case(network, model, data, budget, settings, seed, storage_in(work), show=show))
     plan = strategies[strategy](case)
     return carry_out_plan(case, plan, recreation_of(name, data, settings, seed), state_in(work, f"tune-{strategy}"))
 
@@ -220,7 +232,7 @@ def compare(
     network = trace(model, data.example())
     budget = equal_budget(network) if budget is None else budget if isinstance(budget, Budget) else Budget(budget)
     storage = storage_in(work) if study is None else study
-    case = Case(network, model, data, budget, settings, seed, storage, study is not None, study is None, show)
+    case = on_this_machine(Case(network, model, data, budget, settings, seed, storage, study is not None, study is None, show))
     plans = {}
     for strategy in chosen:  # errors about budgets come before fine-tuning
         try:
@@ -285,6 +297,9 @@ def check_request(name: str, data: Data, budget: Budget | None, settings: Settin
     check(out == (len(data.example()), len(data.classes)), f"output of {name}", f"(images, {len(data.classes)} classes)", out)
     budget = budget or equal_budget(network)
     flat = {n: np.ones(network.layers[network.index(n)].filters) for n in network.prunable}
+    if budget.of == "latency":
+        timed(budget, network, model, flat, tuple(data.example(1).shape[1:]), smallest=settings.smallest)
+        return
     if settings.bits.maximum is not None:
         maximum_bits(network, settings.bits)
     try:

@@ -3,11 +3,16 @@
 # %% ../nbs/28_latency.ipynb #d754fa42
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,22 +21,26 @@ import pandas as pd
 import torch
 from torch import nn
 
-from .core import check, check_number, progress
+from .bits import Bits, maximum_bits
+from .core import check, check_number, progress, write_whole
+from .counting import cost_model
 from .deploy import need, quietly, run_onnx, save_onnx, session, to_onnx
 from .graph import Graph, count_graph, graph_of
 from .modelfile import read_model
 from .models import build_model
-from .network import trace
-from .plan import uniform_plan
+from .network import Network, trace
+from .plan import Budget, Plan, kept_units, make_plan, plan_from, uniform_plan
 from .quantizers import quantize
 from .result import load_result
+from .surgery import prune
 
 if TYPE_CHECKING:
     import onnx
 
 # %% auto #0
 __all__ = ['interleaved', 'eager', 'dense_onnx', 'eight_bits', 'peak_memory', 'bench_graph', 'ratios', 'roofline', 'one_layer',
-           'layer_seconds', 'bench']
+           'layer_seconds', 'machine', 'default_table', 'LayerTimes', 'layer_shapes', 'PlanTime', 'plan_seconds',
+           'timed', 'bench']
 
 # %% ../nbs/28_latency.ipynb #bfc010ae
 def interleaved(
@@ -184,6 +193,123 @@ def layer_seconds(inputs: int, outputs: int, side: int, kernel: int = 3, stride:
     feed = {"x": image.numpy()}
     times = interleaved({"one": lambda: one.run(None, feed), "nine": lambda: nine.run(None, feed)}, rounds, show=False)
     return max(0.0, float((times["nine"] - times["one"]).median()) / 8)
+
+# %% ../nbs/28_latency.ipynb #3e8edb45
+def machine() -> str:
+    "What a table of times is good for: this processor and this version of ONNX Runtime."
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor() or platform.machine())
+    return f"{name}, onnxruntime {need('onnxruntime').__version__}"
+
+
+def default_table() -> Path:
+    "Where measured layers are kept: the user's cache folder."
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "picpq" / "latency.json"
+
+
+@dataclass(eq=False)
+class LayerTimes:
+    "Seconds of one layer of 8 bits for its inputs and outputs, measured when first asked for, and kept."
+
+    file: Path | None = None  # None: in memory alone
+    known: dict[str, float] = field(default_factory=dict)  # of this machine
+
+    def __post_init__(self):
+        if self.file is not None and self.file.is_file():
+            with contextlib.suppress(ValueError, AttributeError):  # a damaged cache is no cache
+                self.known |= {k: float(v) for k, v in json.loads(self.file.read_text()).get(machine(), {}).items()}
+
+    def __call__(self, *layer: int) -> float:
+        "Arguments as for `layer_seconds`: inputs, outputs, side, kernel, stride, groups."
+        key = " ".join(map(str, layer))
+        if key not in self.known:
+            self.known[key] = layer_seconds(*layer)
+            self.keep()
+        return self.known[key]
+
+    def keep(self) -> None:
+        "Write the table to its file, beside those of other machines."
+        if self.file is not None:
+            others = {}
+            with contextlib.suppress(OSError, ValueError):
+                others = json.loads(self.file.read_text())
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(self.file, json.dumps({**others, machine(): self.known}, indent=1))
+
+# %% ../nbs/28_latency.ipynb #233c6e23
+def layer_shapes(network: Network, model: nn.Module) -> list[tuple[int, int, int, int]]:
+    "Side of the input, side of the kernel, stride and groups of every layer. Raises `PicpqError` for layers that cannot be timed."
+    shapes, modules = [], dict(model.named_modules())
+    for layer in network.layers:
+        module = modules.get(layer.name)
+        plain = isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and len({*module.kernel_size}) == len({*module.stride}) == 1)
+        side = round(layer.positions**0.5)
+        check(plain and side * side == layer.positions, f"layer {layer.name!r}", "linear, or a square convolution on square maps, called once, for a budget of latency",
+              layer.kind)
+        stride = module.stride[0] if isinstance(module, nn.Conv2d) else 1
+        shapes.append((side * stride, round(layer.kernel**0.5), stride, layer.groups))
+    return shapes
+
+
+@dataclass(eq=False)
+class PlanTime:
+    "Seconds of a choice of kept units for one image: layers from the table, the rest by its maps, both scaled to what was timed."
+
+    network: Network
+    shapes: list[tuple[int, int, int, int]]
+    times: LayerTimes
+    rest: float = 0.0  # seconds of what is no layer, all filters kept
+    scale: float = 1.0  # measured / predicted, of the last network that was timed
+
+    def layers(self, keep: np.ndarray) -> float:
+        "Seconds of the layers."
+        model = cost_model(self.network)
+        outputs, inputs = model.count(keep, model.outputs), model.count(keep, model.inputs)
+        return sum(self.times(int(i * shape[3]), int(o), *shape) for i, o, shape in zip(inputs, outputs, self.shapes))
+
+    def maps(self, keep: np.ndarray) -> float:
+        "Share of the numbers in all layers' outputs."
+        model, positions = cost_model(self.network), np.array([layer.positions for layer in self.network.layers])
+        return float((positions * model.count(keep, model.outputs)).sum() / (positions * [layer.filters for layer in self.network.layers]).sum())
+
+    def __call__(self, keep: np.ndarray) -> float:
+        return self.scale * (self.layers(keep) + self.rest * self.maps(keep))
+
+# %% ../nbs/28_latency.ipynb #8e787d73
+def plan_seconds(model: nn.Module, network: Network, plan: Plan, shape: tuple[int, ...], rounds: int = 40) -> float:
+    "Seconds for one image, on one thread, of the file that a plan leads to. Weights do not matter."
+    noise = torch.randn(32, *shape, generator=torch.Generator().manual_seed(0))
+    ready = quantize(prune(model, network, plan, verify=False), plan, noise)
+    running = session(to_onnx(graph_of(ready, shape), noise))
+    return float(interleaved({"plan": lambda: run_onnx(running, noise[:1])}, rounds, show=False)["plan"].median())
+
+
+def timed(
+    budget: Budget,  # of latency
+    network: Network,
+    model: nn.Module,  # the dense one
+    properties: Mapping[str, np.ndarray],  # FP, for the plan that the scale is fitted to
+    shape: tuple[int, ...],  # of one input, without the batch
+    bits: Bits = Bits(8, penalty=0),
+    times: LayerTimes | None = None,  # None: those in the user's cache folder
+    close: float = 0.05,  # how near the timed plan must come
+    smallest: float = 0.1,
+) -> Budget:
+    "The budget with the times of this machine. Raises `BudgetError` if it cannot be met."
+    check(budget.of == "latency", "budget-in", "latency", budget.of)
+    cost = PlanTime(network, layer_shapes(network, model), LayerTimes(default_table()) if times is None else times)
+    everything = np.ones(network.units, dtype=bool)
+    whole = plan_seconds(model, network, plan_from(network, everything, *[maximum_bits(network, bits)] * 2), shape)
+    cost.rest = max(0.0, whole - cost.layers(everything))
+    ready = replace(budget, seconds=cost)
+    for _ in range(5):
+        plan = make_plan(network, properties, budget=ready, bits=bits, smallest=smallest)
+        keep = kept_units(network, plan)
+        measured = plan_seconds(model, network, plan, shape)
+        if abs(measured / cost(keep) - 1) <= close:
+            break
+        cost.scale *= measured / cost(keep)
+    return ready
 
 # %% ../nbs/28_latency.ipynb #611425d3
 def bench(

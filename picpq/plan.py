@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,28 +25,32 @@ __all__ = ['measures', 'share_left', 'Budget', 'BudgetError', 'Plan', 'plan_from
            'raise_some']
 
 # %% ../nbs/10_plan.ipynb #3bdcd56b
-measures = {"bops": "bit operations", "macs": "multiply-accumulates", "params": "parameters"}
+measures = {"bops": "bit operations", "macs": "multiply-accumulates", "params": "parameters", "latency": "milliseconds"}
 
 
 @dataclass(frozen=True)
 class Budget:
-    "How many times fewer of what: `Budget(50)` is fifty times fewer bit operations, honestly counted."
+    "How many times fewer of what: `Budget(50)` is fifty times fewer bit operations, honestly counted. Of latency: how many milliseconds."
 
-    ratio: float = 50.0  # dense / compressed
-    of: str = "bops"  # bops, macs, or params
+    ratio: float = 50.0  # dense / compressed; for latency, milliseconds for one image
+    of: str = "bops"  # bops, macs, params or latency
+    multiple: int = 1  # counts of filters that the hardware likes: whole layers, or multiples of this
+    seconds: Callable[[np.ndarray], float] | None = field(default=None, compare=False, repr=False)  # for latency: of a choice of kept units
 
     def __post_init__(self):
-        check_number("budget", self.ratio, 1)
         choose("budget-in", self.of, measures)
+        check_number("budget", self.ratio, 0.001 if self.of == "latency" else 1)
+        check(isinstance(self.multiple, (int, np.integer)) and self.multiple >= 1, "multiple", "an integer of at least 1", self.multiple)
 
 
 class BudgetError(PicpqError):
-    "No plan meets the budget; `reachable` is the largest ratio that one does."
+    "No plan meets the budget; `reachable` is the largest ratio that one does, or the fewest milliseconds."
 
     def __init__(self, budget: Budget, reachable: float):
         self.reachable = reachable
-        super().__init__(f"budget of {budget.ratio:g}× fewer {measures[budget.of]} cannot be met: with these bitwidths "
-                         f"and smallest layers at most {reachable:.4g}× can be reached")
+        asked, most = ((f"{budget.ratio:g} ms", f"no less than {reachable:.4g} ms") if budget.of == "latency"
+                       else (f"{budget.ratio:g}× fewer {measures[budget.of]}", f"at most {reachable:.4g}×"))
+        super().__init__(f"budget of {asked} cannot be met: with these bitwidths and smallest layers {most} can be reached")
 
 # %% ../nbs/10_plan.ipynb #af823411
 @dataclass(frozen=True)
@@ -252,7 +256,6 @@ def in_lumps(
     multiple: int = 1,  # of which a group's units shall be, if not all of them stay
 ) -> np.ndarray | list[np.ndarray]:
     "Units that go together, weakest first; units that would leave no multiple stay. With 1 the order itself."
-    check(isinstance(multiple, (int, np.integer)) and multiple >= 1, "multiple", "an integer of at least 1", multiple)
     if multiple == 1:
         return order
     found: list[np.ndarray] = []
@@ -265,19 +268,18 @@ def in_lumps(
     return sorted(found, key=lambda lump: place[lump[-1]])
 
 # %% ../nbs/10_plan.ipynb #51dfed6d
-def budget_cost(network: Network, of: str, bits_of: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], float]:
+def budget_cost(network: Network, budget: Budget, bits_of: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], float]:
     "The cost of a choice of kept units in the budget's measure; `bits_of` gives each layer's bits for it."
     model = cost_model(network)
-    if of == "macs":
-        return lambda keep: model.macs(keep).sum()
-    if of == "params":
-        return model.parameters
 
     def bops(keep):
         bits = bits_of(keep)
         return (model.macs(keep) * bits * bits).sum()
 
-    return bops
+    if budget.of == "latency":
+        check(budget.seconds is not None, "budget", "timed on this machine (`picpq.latency.timed`)", budget)
+        return lambda keep: 1000 * budget.seconds(keep)
+    return {"bops": bops, "macs": lambda keep: model.macs(keep).sum(), "params": model.parameters}[budget.of]
 
 # %% ../nbs/10_plan.ipynb #762dffe7
 share_left = 0.7  # of the MACs, when maximum bitwidths are fitted: pruning takes the weakest, and bits pay for the rest
@@ -290,20 +292,20 @@ def profiles(network: Network) -> list[tuple[int, ...]]:
     return list(dict.fromkeys(falling(last, drop) for last in range(8, 1, -1) for drop in (2, 1, 0)))
 
 
-def allowed(dense: int, budget: Budget) -> float:
+def allowed(network: Network, budget: Budget) -> float:
     "What may be spent; a hair more than dense / ratio, so that a ratio computed from a cost allows that cost."
-    return dense / budget.ratio * (1 + 1e-12)
+    return budget.ratio if budget.of == "latency" else dense_counts(network)[budget.of] / budget.ratio * (1 + 1e-12)
 
 
 def prune_to(network: Network, order: np.ndarray | list[np.ndarray], budget: Budget, bits: Bits) -> tuple[np.ndarray, np.ndarray]:
     "Kept units and bits of each layer that just meet the budget."
     maximum = maximum_bits(network, bits)
     bits_of = lambda keep: allocate(*surviving_share(network, keep), maximum, bits.penalty)
-    cost, dense = budget_cost(network, budget.of, bits_of), dense_counts(network)[budget.of]
-    limit = allowed(dense, budget)
+    cost, limit = budget_cost(network, budget, bits_of), allowed(network, budget)
     gone = fewest_pruned(cost, order, network.units, limit)
     if gone is None:
-        raise BudgetError(budget, dense / cost(without(order, network.units)))
+        least = cost(without(order, network.units))
+        raise BudgetError(budget, least if budget.of == "latency" else dense_counts(network)[budget.of] / least)
     keep = give_back(cost, without(order[:gone], network.units), order[:gone][::-1], limit)
     return keep, bits_of(keep)
 
@@ -339,7 +341,7 @@ def level_bits(
     "Bits of every layer by a common level; the penalty is 0. Raises `BudgetError` if 2 bits everywhere and the fewest filters cost more."
     check_number("share", share, 0, 1)
     cap = maximum_bits(network, replace(bits, maximum=8 if bits.maximum is None else bits.maximum))
-    model, limit = cost_model(network), allowed(dense_counts(network)["bops"], budget)
+    model, limit = cost_model(network), allowed(network, budget)
     gone = fewest_pruned(lambda keep: model.macs(keep).sum(), order, network.units, share * dense_counts(network)["macs"])
     macs = model.macs(without(order if gone is None else order[:gone], network.units)).astype(float)
     own = np.array([relative.get(n, 0.0) for n in network.names]) - 1e-6 * np.arange(len(network.names))  # equal ones rise from the front
@@ -360,12 +362,11 @@ def make_plan(
     tie: str = "mean",  # how importances of tied filters combine
     smallest: float = 0.1,  # share of each layer's filters that stays in any case
     strategy: str = "picpq",  # a name for the plan
-    multiple: int = 1,  # counts of filters that the hardware likes: whole layers, or multiples of this
 ) -> Plan:
     "Prune the weakest units of the whole network until the budget is met. Raises `BudgetError` if it cannot be."
     criterion = criterion or Criterion()
     check(isinstance(criterion, Criterion), "criterion", "a Criterion, or None", type(criterion).__name__)
-    order = in_lumps(network, pruning_order(network, importance(network, properties, criterion, tie), smallest), multiple)
+    order = in_lumps(network, pruning_order(network, importance(network, properties, criterion, tie), smallest), budget.multiple)
     if bits.maximum is None:
         bits = fit_bits(network, order, budget, bits)
     keep, given = prune_to(network, order, budget, bits)
@@ -384,10 +385,10 @@ def uniform_plan(
     uniform = lambda b: maximum_bits(network, Bits(b, ends))
     if bits is None:
         check(budget.of == "bops", "budget-in", "bops (uniform bits leave MACs and parameters as they are)", budget.of)
-        bits = next((b for b in range(8, 1, -1) if cost(uniform(b)) <= allowed(dense, budget)), None)
+        bits = next((b for b in range(8, 1, -1) if cost(uniform(b)) <= allowed(network, budget)), None)
         if bits is None:
             raise BudgetError(budget, dense / cost(uniform(2)))
-        given = raise_some(uniform(bits), cost, allowed(dense, budget))
+        given = raise_some(uniform(bits), cost, allowed(network, budget))
     else:
         given = uniform(bits)
     mixed = "" if given[1:-1].max(initial=bits) == bits else f" to {bits + 1}"

@@ -40,7 +40,7 @@ def bench() -> pd.DataFrame:
     for name in ("cifar-resnet20", "cifar-resnet56"):
         made = picpq.pretrained(name)
         network, rank = made.trace(), made.properties["rank"]
-        pruned = make_plan(network, rank, budget=Budget(100), bits=Bits(4, penalty=0), multiple=16)
+        pruned = make_plan(network, rank, budget=Budget(100, multiple=16), bits=Bits(4, penalty=0))
         table = bench_graph(planned(made, pruned), made.model)
         table["× fewer BOPs"] = {"compressed, ONNX Runtime": pruned.ratio()}
         parts[name] = table
@@ -55,7 +55,7 @@ def by_plan() -> pd.DataFrame:
     for multiple in (1, 16):
         for share in (1.1, 1.5, 2):
             name = f"4 bit, MACs ÷ {share}" + ", by 16" * (multiple == 16)
-            plans[name] = make_plan(network, rank, budget=Budget(share, "macs"), bits=Bits(4, penalty=0), multiple=multiple)
+            plans[name] = make_plan(network, rank, budget=Budget(share, "macs", multiple), bits=Bits(4, penalty=0))
     graphs = {name: planned(made, plan) for name, plan in plans.items()}
     running = {name: session(to_onnx(graph, noise)) for name, graph in graphs.items()}
     seconds = interleaved({name: lambda s=s: run_onnx(s, noise[:1]) for name, s in running.items()}, rounds=200).median()
