@@ -42,9 +42,9 @@ from .training import dense_recipe, evaluate, published_fitness
 
 # %% auto #0
 __all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'Model', 'DataName', 'BudgetIn', 'Multiple', 'Checkpoint',
-           'Property', 'MaxBits', 'Ends', 'Penalty', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust',
-           'BudgetRatio', 'show_table', 'say_folder', 'parse_bits', 'show_version', 'options', 'run', 'demo',
-           'compress', 'search', 'weights_beside', 'write_first', 'working', 'go_on_command', 'asked_budget',
+           'Property', 'MaxBits', 'Ends', 'Penalty', 'SamplerName', 'Quantizer', 'Steps', 'Epochs', 'ImageSize',
+           'Device', 'Trust', 'BudgetRatio', 'show_table', 'say_folder', 'parse_bits', 'show_version', 'options', 'run',
+           'demo', 'compress', 'search', 'weights_beside', 'write_first', 'working', 'go_on_command', 'asked_budget',
            'check_device', 'vary', 'evaluate_command', 'export', 'bench_command', 'data_of', 'report', 'main']
 
 # %% ../nbs/18_cli.ipynb #e10e1077
@@ -112,6 +112,8 @@ MaxBits = Annotated[str | None, typer.Option(help="Most bits of a layer: one num
                                                   "of one size): 4 or 6,5,4. Default: fitted to the budget.")]
 Ends = Annotated[int | None, typer.Option(help="Bits of the first and last layer. Default 8.")]
 Penalty = Annotated[float | None, typer.Option(help="Penalty factor pf. Default 1/6.")]
+SamplerName = Annotated[str | None, typer.Option("--sampler", help="frames, joint (learns bits, too), evolution (published), cmaes, tpe or random. Default "
+                                                 "frames; with --paper evolution.")]
 Quantizer = Annotated[str | None, typer.Option(help="lsq or dorefa. Default lsq.")]
 Steps = Annotated[int | None, typer.Option(min=0, help="Training steps per candidate, then its loss; 200 as published. Default 0: none.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Epochs of training the dense network.")]
@@ -181,6 +183,7 @@ def compress(
     ends: Ends = None,
     penalty: Penalty = None,
     quantizer: Quantizer = None,
+    sampler: SamplerName = None,
     candidates: Annotated[int | None, typer.Option(min=1, help="Candidates of the search. Default 150; with --paper 400.")] = None,
     steps: Steps = None,
     epochs: Epochs = 30,
@@ -195,7 +198,7 @@ def compress(
         build_model(model)  # the user's module may register properties and quantizers of its own
     choose("strategy", strategy, strategies)
     settings = vary(paper_settings if paper else Settings(), property, max_bits, ends, penalty, quantizer, candidates, steps,
-                    tune_epochs)
+                    tune_epochs, sampler)
     asked = asked_budget(budget, budget_in, multiple)
     check(study is None or strategy == "picpq", "strategy", "picpq, with --study", strategy)
     beside = ["unlearned"] if budget_in != "bops" else ["uniform", "unlearned"]
@@ -215,7 +218,7 @@ def search(
     trials: Annotated[int, typer.Option(min=1, help="Finished trials that the study shall have.")] = Settings().candidates,
     workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
     seed: Seed = 0,
-    sampler: Annotated[str, typer.Option(help="frames, joint (learns bits, too), evolution (published), cmaes, tpe or random.")] = Settings().sampler,
+    sampler: SamplerName = None,
     property: Property = "rank",
     max_bits: MaxBits = None,
     ends: Ends = None,
@@ -230,9 +233,8 @@ def search(
     "Learn the criterion on a storage that processes share and that is gone on with; `picpq compress --study` takes it from there."
     if ":" in model:
         build_model(model)  # the user's module may register properties and quantizers of its own
-    choose("sampler", sampler, samplers)
     check_device(device)
-    settings = replace(vary(Settings(), property, max_bits, ends, penalty, quantizer, trials, steps, None), sampler=sampler)
+    settings = vary(Settings(), property, max_bits, ends, penalty, quantizer, trials, steps, None, sampler)
     images, asked = load_data(data, seed=seed, image_size=image_size), asked_budget(budget, budget_in, multiple)
     check_request(model, images, asked, settings)
     storage_of(storage, shared=True)  # one that cannot be opened is said before a network is trained
@@ -298,7 +300,7 @@ def go_on_command(arguments: Sequence[str], weights: Path, storage: str) -> str:
     kept, skip = [], False
     for word in arguments[1:]:
         name, _, inline = word.partition("=")
-        if skip or name in ("--trials", "--workers", "--storage", "--sampler", "--epochs", "--checkpoint"):
+        if skip or name in ("--trials", "--workers", "--storage", "--epochs", "--checkpoint"):
             skip = not skip and not inline
             continue
         kept.append(word)
@@ -320,11 +322,12 @@ def check_device(device: str) -> None:
 
 # %% ../nbs/18_cli.ipynb #96b0a97e
 def vary(base: Settings, property: str, max_bits: str | None, ends: int | None, penalty: float | None, quantizer: str | None,
-         candidates: int | None, steps: int | None, tune_epochs: int | None) -> Settings:
+         candidates: int | None, steps: int | None, tune_epochs: int | None, sampler: str | None) -> Settings:
     "`base` with what was given on the command line. Raises `PicpqError` for what is not allowed."
     given = {"maximum": parse_bits(max_bits), "ends": ends, "penalty": penalty}
     bits = replace(base.bits, **{k: v for k, v in given.items() if v is not None})
     return replace(base, property=choose("property", property, properties), bits=bits, candidates=candidates or base.candidates,
+                   sampler=choose("sampler", sampler or base.sampler, samplers),
                    quantizer=choose("quantizer", quantizer or base.quantizer, quantizers),
                    fitness=base.fitness if steps is None else replace(base.fitness, steps=steps),
                    tune=base.tune if tune_epochs is None else replace(base.tune, epochs=tune_epochs))

@@ -165,7 +165,7 @@ def integer_step(machine: Machine, step: Step, arguments: list, options: dict) -
         gain, offset = norm_terms(replace(step, arguments=[None, *integers[1:]]), {})
         shape = (1, -1, *[1] * (integers[0].values.ndim - 2))
         return Fixed(scaled(integers[0].values, tuple(p.view(shape) for p in multiplier(gain))) + machine.fixed(offset).values.view(shape), machine.fraction)
-    check("pad" not in name or not any((arguments[3:] if name == "aten.pad.default" else arguments[2:])), f"{step}", "padded with zeros", arguments[2:])
+    check("pad" not in name or not any(arguments[3:] if name == "aten.pad.default" else arguments[2:]), f"{step}", "padded with zeros", arguments[2:])
     check(name in moving or not name.startswith(("aten", "picpq")) or name == "aten.sym_size.int", f"{step}", "an operation that integers can do", name)
     return machine.plainly(operations[name], *integers, **options)
 

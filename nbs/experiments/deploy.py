@@ -1,10 +1,10 @@
-"""Does a compressed network say the same on integers and in ONNX Runtime? ResNet20 on CIFAR-10 (JPEG), 60 times fewer bit operations.
+"""Does a compressed network say the same on integers and in ONNX Runtime? ResNet20 on CIFAR-10 (JPEG), 60 times fewer BOPs.
 
     python nbs/experiments/deploy.py DATA --plan nbs/experiments/plan-0.json --out nbs/experiments/deploy.csv
 
-DATA is CIFAR-10 (JPEG), a folder with train/ and test/. The plan is fine-tuned for two epochs like those of joint.py; then every test
-image is judged three ways. One row a way: accuracy, images whose class is that of the fine-tuned network, and how far ahead the best
-logit was where the class changed.
+DATA is CIFAR-10 (JPEG), a folder with train/ and test/. The plan is fine-tuned for two epochs like those of joint.py; then
+every test image is judged three ways. One row a way: accuracy, images that get another class than from the fine-tuned network,
+and how far ahead the best logit was where they do.
 """
 
 import sys
@@ -33,7 +33,9 @@ def main() -> None:
     picpq.train(tuned, data, tuning, 0, teacher=made.model, show=sys.stderr.isatty())
     graph = graph_of(tuned, (3, 32, 32))
     exported = to_onnx(graph, data.example(512))
-    ways = {"PyTorch, fake-quantized": graph, "integers": lambda x: run_integer(graph, x), "ONNX Runtime": lambda x, s=session(exported): run_onnx(s, x)}
+    running = session(exported)
+    ways = {"PyTorch, fake-quantized": graph, "integers": lambda x: run_integer(graph, x),
+            "ONNX Runtime": lambda x: run_onnx(running, x)}
     found, labels = {name: [] for name in ways}, []
     for x, y in batches(data, "test", 250):
         labels.append(y)
@@ -41,13 +43,14 @@ def main() -> None:
             found[name].append(way(x))
     logits, y = {name: torch.cat(parts) for name, parts in found.items()}, torch.cat(labels)
     trained = logits["PyTorch, fake-quantized"]
-    ahead, size, rows = trained.topk(2).values @ torch.tensor([1.0, -1]), len(to_bytes(tuned, (3, 32, 32), plan)), []
+    ahead, rows = trained.topk(2).values @ torch.tensor([1.0, -1]), []
+    size = {"ONNX Runtime": exported.ByteSize(), "PyTorch, fake-quantized": len(to_bytes(tuned, (3, 32, 32), plan))}
     for name, out in logits.items():
         changed = out.argmax(1) != trained.argmax(1)
-        rows.append({"way": name, "× fewer BOPs": plan.ratio(), "accuracy": 100 * (out.argmax(1) == y).double().mean().item(), "images": len(y),
-                     "another class": int(changed.sum()), "best ahead by, median": ahead.median().item(),
+        rows.append({"way": name, "× fewer BOPs": plan.ratio(), "accuracy": 100 * (out.argmax(1) == y).double().mean().item(),
+                     "images": len(y), "another class": int(changed.sum()), "best ahead by, median": ahead.median().item(),
                      "where the class changed": ahead[changed].median().item() if changed.any() else float("nan"),
-                     "file (KB)": {"ONNX Runtime": exported.ByteSize(), "PyTorch, fake-quantized": size}.get(name, float("nan")) / 1000})
+                     "file (KB)": size.get(name, float("nan")) / 1000})
     write_whole(arguments.out, pd.DataFrame(rows).round(5).to_csv(index=False))
     print(pd.DataFrame(rows).to_string(), kernels(exported).to_dict(), sep="\n")
 

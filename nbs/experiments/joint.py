@@ -21,7 +21,8 @@ from picpq.plan import uniform_plan
 from picpq.pretrained import Pretrained
 from picpq.training import evaluate
 
-groups = ((("PIC-PQ, bits learned", "PIC-PQ", "random"), range(3)), (("uniform", "unlearned", "L1", "unlearned Taylor"), range(3)))  # in this order
+seeds = range(3)
+groups = ("PIC-PQ, bits learned", "PIC-PQ", "random"), ("unlearned", "L1"), ("uniform", "unlearned Taylor")  # in this order
 
 
 def make_plan(method: str, seed: int, network: picpq.Network, made: Pretrained, data: Data, criteria: Path) -> picpq.Plan:
@@ -49,7 +50,7 @@ def main() -> None:
     if arguments.out.exists():
         with arguments.out.open(newline="") as file:
             done = {(row["method"], row["seed"]) for row in csv.DictReader(file)}
-    for seed, method in share_of(((s, m) for methods, seeds in groups for s in seeds for m in methods), arguments.share):
+    for seed, method in share_of(((s, m) for group in groups for s in seeds for m in group), arguments.share):
         if (method, str(seed)) in done:
             continue
         plan, started = make_plan(method, seed, network, made, data, arguments.criteria), time.process_time()

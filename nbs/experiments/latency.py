@@ -9,7 +9,6 @@ Times do not depend on weights being fine-tuned, so these are not.
 """
 
 import argparse
-import platform
 from pathlib import Path
 
 import onnx
@@ -20,7 +19,7 @@ import picpq
 from picpq.bits import Bits
 from picpq.deploy import run_onnx, session, to_onnx
 from picpq.graph import Graph, graph_of
-from picpq.latency import bench_graph, interleaved, layer_seconds, roofline
+from picpq.latency import bench_graph, interleaved, layer_seconds, machine, roofline
 from picpq.plan import Budget, Plan, make_plan, uniform_plan
 from picpq.pretrained import Pretrained
 from picpq.quantizers import quantize
@@ -69,12 +68,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder")
     out = parser.parse_args().out
     torch.set_num_threads(1)
-    channels = {(side, c): 1e6 * layer_seconds(c, c, side, 3) for side, most in ((32, 16), (16, 32), (8, 64)) for c in range(4, most + 1, 4)}
+    sizes = [(side, c) for side, most in ((32, 16), (16, 32), (8, 64)) for c in range(4, most + 1, 4)]
+    channels = {(side, c): 1e6 * layer_seconds(c, c, side, 3) for side, c in sizes}
     pd.Series(channels, name="µs").rename_axis(["side", "channels"]).round(2).to_csv(out / "channels.csv")
     by_plan().rename_axis("plan").round(4).to_csv(out / "plans.csv")
     bench().round(4).to_csv(out / "bench.csv")
-    about = {"processor": platform.machine(), "cores": torch.get_num_threads(), "onnx": onnx.__version__, "torch": torch.__version__}
-    print(about)
+    print(machine(), "onnx", onnx.__version__, "torch", torch.__version__)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@
 DATA is CIFAR-10 (JPEG), a folder with train/ and test/. One row a candidate: its loss and the processor seconds spent so
 far, on one thread. A killed run goes on with the next search when the command is given again; `--share 0/2` and `--share 1/2`
 divide the searches between two processes (each with an --out of its own). What the search in frames found goes to
-`criterion-SEED.json` beside --out, and the shifts that it tried to `shifts-SEED.csv`; the plan of the joint search to `plan-SEED.json`. Held-out training images alone are seen.
+`criterion-SEED.json` beside --out, and the shifts that it tried to `shifts-SEED.csv`; the plan of the joint search to
+`plan-SEED.json`. Held-out training images alone are seen.
 """
 
 import json
@@ -23,7 +24,7 @@ from picpq.search import AgingEvolution, Evolution, samplers, spreads
 
 candidates, candidates_of_joint = 100, 200  # bits are more to learn
 scaled = Evolution(candidates, population=16, tournament=4)  # the published shares of 400, for a hundred
-groups = ((("joint", "frames", "evolution", "evolution, scaled", "random"), range(3)), (("cmaes", "tpe"), range(3)))
+seeds, groups = range(3), (("joint", "frames", "evolution", "evolution, scaled", "random"), ("cmaes", "tpe"))
 
 
 def search(method: str, seed: int, made: Pretrained, network: picpq.Network, data: Data, folder: Path) -> pd.DataFrame:
@@ -56,7 +57,7 @@ def main() -> None:
     arguments = parser.parse_args()
     made, network, data = dense_network(arguments.data)
     done = pd.read_csv(arguments.out) if arguments.out.exists() else pd.DataFrame(columns=["method", "seed"])
-    for seed, method in share_of(((s, m) for methods, seeds in groups for s in seeds for m in methods), arguments.share):
+    for seed, method in share_of(((s, m) for group in groups for s in seeds for m in group), arguments.share):
         if ((done["method"] == method) & (done["seed"] == seed)).any():
             continue
         rows = search(method, seed, made, network, data, arguments.out.parent)
