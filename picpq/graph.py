@@ -266,17 +266,24 @@ class GraphModel(nn.Module):
         super().__init__()
         self.graph = graph
         for name, tensor in graph.tensors.items():
-            *path, leaf = name.split(".")
-            home = self
-            for part in path:
-                if part not in home._modules:
-                    home.add_module(part, nn.Module())
-                home = home._modules[part]
-            if tensor.is_floating_point():
-                home.register_parameter(leaf, nn.Parameter(tensor, requires_grad=False))
-            else:
-                home.register_buffer(leaf, tensor)
+            try:
+                self.place(name, tensor)
+            except (KeyError, TypeError, AttributeError) as error:  # PyTorch's own, for names that no module can have
+                raise PicpqError(f"name of a tensor must be one that a module can have; got {name!r}") from error
         self.eval()
+
+    def place(self, name: str, tensor: torch.Tensor) -> None:
+        "Hold a tensor under its name, in nested modules."
+        *path, leaf = name.split(".")
+        home = self
+        for part in path:
+            if part not in home._modules:
+                home.add_module(part, nn.Module())
+            home = home._modules[part]
+        if tensor.is_floating_point():
+            home.register_parameter(leaf, nn.Parameter(tensor, requires_grad=False))
+        else:
+            home.register_buffer(leaf, tensor)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.graph.run(x, dict(self.named_parameters(remove_duplicate=False)) | dict(self.named_buffers(remove_duplicate=False)))
