@@ -211,9 +211,14 @@ def read_model(path: str | Path) -> ModelFile:
 
 def load_model(path: str | Path) -> GraphModel:
     "A compressed network, ready to run, from its file alone; `plan` and `card` are with it. Raises `PicpqError` as `read_model`."
-    content = read_model(path)
-    check(content.graph is not None, str(path), "a file with a graph (this network could not be written as one: use `load_result`)", None)
-    model = GraphModel(content.graph)
+    try:
+        content = read_model(path)
+        check(content.graph is not None, str(path), "a file with a graph (this network could not be written as one: use `load_result`)", None)
+        model = GraphModel(content.graph)
+    except PicpqError:
+        raise
+    except Exception as error:  # whatever else a forger comes up with
+        raise PicpqError(f"{path} is damaged: {error!r}") from error
     model.plan, model.card = content.plan, content.card
     return model
 
