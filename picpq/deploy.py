@@ -26,31 +26,22 @@ if TYPE_CHECKING:
     import onnxruntime
 
 # %% auto #0
-__all__ = ['moves', 'rectifiers', 'kind_of', 'unquantized', 'quantize_between', 'need', 'translations', 'to_onnx',
-           'wide_codes_as_numbers', 'quietly', 'strip', 'narrow_weights', 'session', 'kernels', 'run_onnx', 'save_onnx']
+__all__ = ['moves', 'rectifiers', 'unquantized', 'quantize_between', 'need', 'translations', 'to_onnx', 'wide_codes_as_numbers',
+           'say', 'quietly', 'strip', 'narrow_weights', 'session', 'kernels', 'run_onnx', 'save_onnx']
 
 # %% ../nbs/27_deploy.ipynb #e01313d6
 moves = ("slice", "index_select", "pad", "constant_pad_nd", "max_pool2d", "channel_shuffle")
 rectifiers = ("relu", "relu_", "relu6", "relu6_", "hardtanh", "hardtanh_", "clamp")
 
 
-def kind_of(step: Step) -> str:
-    "relu for aten.relu.default."
-    return step.operation.split(".")[1] if "." in step.operation else step.operation
-
-
 def unquantized(graph: Graph) -> set[str]:
     "Values between layers, computed and not just moved, that some step takes without a quantizer."
-    users: dict[str, list[Step]] = {}
-    for step in graph.steps:
-        for name in step.names():
-            users.setdefault(name, []).append(step)
     found = set()
     for step in graph.steps:
-        by, kind = users.get(step.name, []), kind_of(step)
-        rectified = len(by) == 1 and kind_of(by[0]) in rectifiers and kind not in rectifiers  # comes out of the same kernel
+        by, kind = graph.users.get(step.name, []), step.kind
+        rectified = len(by) == 1 and by[0].kind in rectifiers and kind not in rectifiers  # comes out of the same kernel
         still = kind in moves or kind in ("fake_quantize", "dequantize", "sym_size", "flatten", "view", "reshape", "getitem", "dropout", "chunk", "split")
-        if step.name != graph.output and not still and not rectified and not all(kind_of(u) == "fake_quantize" for u in by):
+        if step.name != graph.output and not still and not rectified and not all(u.kind == "fake_quantize" for u in by):
             found.add(step.name)
     return found
 
@@ -79,7 +70,7 @@ def quantize_between(
             low, high = (-128, 127) if samples[step.name].min() < 0 else (0, 255)
             tensors[f"{step.name}.step"] = best_step(samples[step.name][None], torch.tensor(float(low)), torch.tensor(float(high)))
             grid = [{"$": f"{step.name}.step"}, low, high]
-        elif kind_of(step) in moves and first in grids:
+        elif step.kind in moves and first in grids:
             grid = grids[first]
         else:
             continue
@@ -132,12 +123,9 @@ def to_onnx(
     ready = fold_norms(graph) if images is None else quantize_between(fold_norms(graph), images)
     ready = wide_codes_as_numbers(ready)
     try:
-        with quietly():
-            program = torch.onnx.export(GraphModel(ready), (torch.zeros(2, *graph.shape),), dynamo=True, custom_translation_table=table, opset_version=21,
-                                        dynamic_shapes=({0: torch.export.Dim("images", min=1)},), input_names=["images"], output_names=["logits"])
+        model = say(GraphModel(ready), graph.shape, custom_translation_table=table, opset_version=21)
     except Exception as error:  # whatever the exporter stumbles over
         raise PicpqError(f"the network cannot be said in ONNX: {str(error).strip().splitlines()[0]}") from error
-    model = program.model_proto
     strip(model)
     narrow_weights(model)
     onnx.checker.check_model(model)
@@ -147,8 +135,16 @@ def to_onnx(
 def wide_codes_as_numbers(graph: Graph) -> Graph:
     "Weights of more than 8 bits as the numbers they stand for."
     made = {s.name: torch.ops.picpq.dequantize(*(graph.tensors[a["$"]] for a in s.arguments)) for s in graph.steps
-            if kind_of(s) == "dequantize" and graph.bits.get(s.arguments[0]["$"], 8) > 8}
+            if s.kind == "dequantize" and graph.bits.get(s.arguments[0]["$"], 8) > 8}
     return replace(graph, steps=tuple(s for s in graph.steps if s.name not in made), tensors={**graph.tensors, **made})
+
+
+def say(model: torch.nn.Module, shape: tuple[int, ...], **options: object) -> onnx.ModelProto:
+    "A module as PyTorch itself exports it, for any number of images; `options` are those of `torch.onnx.export`."
+    with quietly():
+        program = torch.onnx.export(model, (torch.zeros(2, *shape),), dynamo=True, dynamic_shapes=({0: torch.export.Dim("images", min=1)},),
+                                    input_names=["images"], output_names=["logits"], **options)
+    return program.model_proto
 
 
 @contextlib.contextmanager

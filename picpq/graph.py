@@ -20,7 +20,7 @@ from .core import PicpqError, check
 from .quantizers import Quantized
 
 # %% auto #0
-__all__ = ['aten_names', 'operations', 'largest', 'macs_of', 'fake_quantize', 'dequantize', 'Frozen', 'freeze',
+__all__ = ['aten_names', 'operations', 'largest', 'multiplying', 'fake_quantize', 'dequantize', 'Frozen', 'freeze',
            'known_operations', 'Step', 'Graph', 'names_in', 'renamed', 'filled', 'graph_of', 'constants_folded',
            'written', 'GraphModel', 'walk_shapes', 'quantized_to', 'count_graph', 'graph_to_json', 'graph_from_json',
            'plain']
@@ -126,6 +126,11 @@ class Step:
     options: Mapping[str, object]  # the same by keyword
     layer: str = ""  # module of the network; for people
 
+    @property
+    def kind(self) -> str:
+        "relu for aten.relu.default."
+        return self.operation.split(".")[1] if "." in self.operation else self.operation
+
     def names(self) -> set[str]:
         "Values that its arguments name."
         return names_in([self.arguments, dict(self.options)])
@@ -144,6 +149,15 @@ class Graph:
     shape: tuple[int, ...]  # of one input, without the batch
     input: str
     output: str
+
+    @cached_property
+    def users(self) -> dict[str, list[Step]]:
+        "Value or tensor → the steps that take it."
+        found: dict[str, list[Step]] = {}
+        for step in self.steps:
+            for name in step.names():
+                found.setdefault(name, []).append(step)
+        return found
 
     @cached_property
     def last_use(self) -> dict[str, int]:
@@ -312,7 +326,7 @@ def walk_shapes(graph: Graph, images: int = 2, look: Callable[[Step, list, objec
     return tuple(out.shape)
 
 # %% ../nbs/24_graph.ipynb #ed1e97cb
-macs_of = {"conv1d": 1, "conv2d": 2, "conv3d": 3, "linear": 0}  # operation → dimensions of its kernel
+multiplying = ("conv1d", "conv2d", "conv3d", "linear")  # kinds of steps that multiply by weights
 
 
 def quantized_to(graph: Graph) -> dict[str, int]:
@@ -332,7 +346,7 @@ def count_graph(graph: Graph) -> pd.DataFrame:
     bits, rows = quantized_to(graph), []
 
     def look(step: Step, arguments: list, value: torch.Tensor) -> None:
-        if step.operation.split(".")[1:2] and step.operation.split(".")[1] in macs_of:
+        if step.kind in multiplying:
             weight, images = arguments[1], 2
             macs = value.numel() // images * weight[0].numel()
             given = [bits.get(a["$"], 32) if isinstance(a, dict) else 32 for a in step.arguments[:2]]

@@ -10,30 +10,27 @@ from dataclasses import dataclass, replace
 import torch
 
 from .core import PicpqError, check, check_number
-from .graph import Graph, Step, filled, operations
+from .graph import Graph, Step, filled, multiplying, operations
 
 # %% auto #0
-__all__ = ['multiplying', 'moving', 'sums', 'limits', 'fold_norms', 'norm_terms', 'Codes', 'Fixed', 'multiplier', 'scaled',
-           'Machine', 'integer_step', 'run_integer']
+__all__ = ['moving', 'sums', 'limits', 'fold_norms', 'norm_terms', 'Codes', 'Fixed', 'multiplier', 'scaled', 'Machine',
+           'integer_step', 'run_integer']
 
 # %% ../nbs/26_integer.ipynb #404f1eee
 def fold_norms(graph: Graph) -> Graph:
     "The graph with every BatchNorm that follows a convolution or linear layer in that layer's step and bias. Outputs differ by rounding alone."
-    made_by, uses = {s.name: s for s in graph.steps}, {}
-    for step in graph.steps:
-        for name in step.names():
-            uses[name] = uses.get(name, 0) + 1
+    made_by, users = {s.name: s for s in graph.steps}, graph.users
     tensors, changed, gone = dict(graph.tensors), {}, set()
     for norm in graph.steps:
         layer = made_by.get(norm.arguments[0]["$"]) if norm.operation == "aten.batch_norm.default" else None
-        if layer is None or layer.operation.split(".")[1] not in multiplying or uses[layer.name] > 1:
+        if layer is None or layer.kind not in multiplying or len(users[layer.name]) > 1:
             continue
         gain, offset = norm_terms(norm, tensors)
         bias = filled((layer.arguments + [None])[2], tensors)
         tensors[f"{norm.layer}.offset"] = offset if bias is None else offset + gain * bias
         source = made_by.get(layer.arguments[1]["$"])  # what dequantizes the weights, if they are codes
         scaled = layer.arguments[1] if source is None else source.arguments[1]
-        if uses[layer.arguments[1]["$"]] > 1:
+        if len(users[layer.arguments[1]["$"]]) > 1:
             continue
         old = tensors[scaled["$"]]
         tensors[f"{layer.layer}.folded"] = old * gain.view(-1, *[1] * (old.ndim - 1)) if source is None or old.numel() > 1 else old * gain
@@ -46,9 +43,6 @@ def fold_norms(graph: Graph) -> Graph:
     steps = tuple(changed.get(s.name, s) for s in graph.steps if s.name not in gone)
     used = set().union(*(s.names() for s in steps))
     return replace(graph, steps=steps, tensors={k: v for k, v in tensors.items() if k in used})
-
-
-multiplying = ("conv1d", "conv2d", "conv3d", "linear")
 
 
 def norm_terms(norm: Step, tensors: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -146,7 +140,7 @@ def integer_step(machine: Machine, step: Step, arguments: list, options: dict) -
         return machine.quantize(*arguments)
     if name == "picpq.dequantize.default":
         return Codes(arguments[0].long(), arguments[1])
-    if name.split(".")[1:2] and name.split(".")[1] in multiplying:
+    if step.kind in multiplying:
         x, weight, bias, *rest = [*arguments, None][: max(3, len(arguments))]
         return machine.multiply(operations[name], x, weight, bias, *rest)
     if not any(isinstance(a, (Codes, Fixed)) for a in (*arguments, *(arguments[0] if isinstance(arguments[0], list) else ()))):

@@ -24,7 +24,7 @@ from torch import nn
 from .bits import Bits, maximum_bits
 from .core import check, check_number, progress, write_whole
 from .counting import cost_model
-from .deploy import need, quietly, run_onnx, save_onnx, session, to_onnx
+from .deploy import need, run_onnx, save_onnx, say, session, to_onnx
 from .graph import Graph, count_graph, graph_of
 from .modelfile import read_model
 from .models import build_model
@@ -38,9 +38,8 @@ if TYPE_CHECKING:
     import onnx
 
 # %% auto #0
-__all__ = ['interleaved', 'eager', 'dense_onnx', 'eight_bits', 'peak_memory', 'bench_graph', 'ratios', 'roofline', 'one_layer',
-           'layer_seconds', 'machine', 'default_table', 'LayerTimes', 'layer_shapes', 'PlanTime', 'plan_seconds',
-           'timed', 'bench']
+__all__ = ['interleaved', 'eager', 'eight_bits', 'peak_memory', 'bench_graph', 'ratios', 'roofline', 'one_layer', 'layer_seconds',
+           'machine', 'default_table', 'LayerTimes', 'layer_shapes', 'PlanTime', 'plan_seconds', 'timed', 'bench']
 
 # %% ../nbs/28_latency.ipynb #bfc010ae
 def interleaved(
@@ -73,14 +72,6 @@ def eager(model: nn.Module, images: torch.Tensor, threads: int) -> Callable[[], 
             model(images)
 
     return run
-
-
-def dense_onnx(model: nn.Module, shape: tuple[int, ...]) -> onnx.ModelProto:
-    "The dense network as PyTorch itself exports it."
-    with quietly():
-        program = torch.onnx.export(model, (torch.zeros(2, *shape),), dynamo=True, dynamic_shapes=({0: torch.export.Dim("images", min=1)},),
-                                    input_names=["images"], output_names=["logits"])
-    return program.model_proto
 
 
 def eight_bits(model: nn.Module, shape: tuple[int, ...]) -> Graph:
@@ -117,7 +108,7 @@ def bench_graph(
     models = {"compressed, ONNX Runtime": to_onnx(graph, noise[:32])}
     if dense is not None:
         dense = dense.eval()
-        models = {"dense fp32, ONNX Runtime": dense_onnx(dense, graph.shape), "dense int8, ONNX Runtime": to_onnx(eight_bits(dense, graph.shape), noise[:32]), **models}
+        models = {"dense fp32, ONNX Runtime": say(dense, graph.shape), "dense int8, ONNX Runtime": to_onnx(eight_bits(dense, graph.shape), noise[:32]), **models}
     before, rows = torch.get_num_threads(), {}
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, model) in enumerate(models.items()):

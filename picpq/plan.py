@@ -338,7 +338,7 @@ def level_bits(
     relative: Mapping[str, float],  # m: layer → bits more than the level, or fewer; those not named: 0
     share: float = 1.0,  # of the MACs that stay
 ) -> Bits:
-    "Bits of every layer by a common level; the penalty is 0. Raises `BudgetError` if 2 bits everywhere and the fewest filters cost more."
+    "Bits of every layer by a common level; the penalty is 0. Too hard a budget gives 2 bits everywhere, for pruning to meet."
     check_number("share", share, 0, 1)
     cap = maximum_bits(network, replace(bits, maximum=8 if bits.maximum is None else bits.maximum))
     model, limit = cost_model(network), allowed(network, budget)
