@@ -33,6 +33,7 @@ class CostModel:
     tensor_rows: tuple[np.ndarray, np.ndarray]  # units along the first dimension of all parameters
     tensor_columns: tuple[np.ndarray, np.ndarray]
     tensor_rest: np.ndarray  # int (parameters,): numbers per row and column
+    tensor_layer: np.ndarray  # int (parameters,): the layer that each goes with, or -1
 
     @staticmethod
     def count(keep: np.ndarray, where: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
@@ -44,8 +45,9 @@ class CostModel:
         return self.work * self.count(keep, self.outputs) * self.count(keep, self.inputs)
 
     def parameters(self, keep: np.ndarray) -> int:
-        "Parameters of the whole model."
-        return int((self.tensor_rest * self.count(keep, self.tensor_rows) * self.count(keep, self.tensor_columns)).sum())
+        "Parameters of the whole model. A layer without inputs has none, nor has the normalization behind it."
+        there = np.append(self.count(keep, self.inputs) > 0, True)[self.tensor_layer]
+        return int((self.tensor_rest * there * self.count(keep, self.tensor_rows) * self.count(keep, self.tensor_columns)).sum())
 
 
 @lru_cache(maxsize=32)
@@ -56,7 +58,7 @@ def cost_model(network: Network) -> CostModel:
     work = np.array([layer.positions * layer.kernel for layer in network.layers], dtype=np.int64)
     rest = np.array([t[1] for t in network.tensors], dtype=np.int64)
     return CostModel(ragged(list(network.out_units)), ragged(list(network.in_units)), work, ragged(rows),
-                     ragged(columns), rest)
+                     ragged(columns), rest, np.array([t[4] for t in network.tensors]))
 
 # %% ../nbs/05_counting.ipynb #0b5d4967
 conventions = ("honest", "published")

@@ -20,10 +20,10 @@ from .core import PicpqError, check
 from .quantizers import Quantized
 
 # %% auto #0
-__all__ = ['aten_names', 'operations', 'largest', 'multiplying', 'fake_quantize', 'dequantize', 'Frozen', 'freeze',
-           'known_operations', 'Step', 'Graph', 'names_in', 'renamed', 'filled', 'graph_of', 'constants_folded',
-           'written', 'GraphModel', 'walk_shapes', 'quantized_to', 'count_graph', 'graph_to_json', 'graph_from_json',
-           'plain']
+__all__ = ['aten_names', 'operations', 'largest', 'keeping', 'multiplying', 'fake_quantize', 'dequantize', 'Frozen', 'freeze',
+           'known_operations', 'Step', 'Graph', 'names_in', 'renamed', 'filled', 'walk_shapes', 'keeps_sign',
+           'without_nothing', 'graph_of', 'constants_folded', 'written', 'GraphModel', 'quantized_to', 'count_graph',
+           'graph_to_json', 'graph_from_json', 'plain']
 
 # %% ../nbs/24_graph.ipynb #4fd823f7
 @torch.library.custom_op("picpq::fake_quantize", mutates_args=(), schema="(Tensor x, Tensor step, int low, int high) -> Tensor")
@@ -97,7 +97,7 @@ adaptive_avg_pool1d.default adaptive_avg_pool2d.default adaptive_max_pool2d.defa
 flatten.using_ints view.default reshape.default permute.default transpose.int contiguous.default unsqueeze.default squeeze.dim
 squeeze.dims chunk.default split.Tensor split_with_sizes.default cat.default stack.default slice.Tensor select.int index.Tensor
 pad.default constant_pad_nd.default expand.default clone.default dropout.default dropout_.default feature_dropout.default index_select.default where.self where.ScalarOther gt.Scalar
-channel_shuffle.default pixel_shuffle.default matmul.default bmm.default scaled_dot_product_attention.default unflatten.int
+new_zeros.default channel_shuffle.default pixel_shuffle.default matmul.default bmm.default scaled_dot_product_attention.default unflatten.int
 sym_size.int""".split()
 
 
@@ -205,6 +205,78 @@ def filled(argument: object, values: Mapping[str, object]) -> object:
         return values[argument["$"]] if set(argument) == {"$"} else {k: filled(v, values) for k, v in argument.items()}
     return [filled(v, values) for v in argument] if isinstance(argument, list) else argument
 
+# %% ../nbs/24_graph.ipynb #b7bf9941
+largest = 2**27  # numbers of any value for one image: half a gigabyte, ten times what a ResNet152 has at 224 × 224
+
+
+def walk_shapes(graph: Graph, images: int = 2, look: Callable[[Step, list, object], None] = lambda step, arguments, value: None) -> tuple[int, ...]:
+    "Shape of the output, without computing it. Raises `PicpqError` at the step that cannot be run or is too large."
+    def small(step: Step, arguments: list, value: object) -> None:
+        for tensor in value if isinstance(value, (list, tuple)) else [value]:
+            check(not isinstance(tensor, torch.Tensor) or tensor.numel() <= images * largest, f"value of {step}",
+                  f"at most {largest:,} numbers for each image", tuple(getattr(tensor, "shape", ())))
+        look(step, arguments, value)
+
+    known, at = set(graph.tensors) | {graph.input}, {s.name: s for s in graph.steps}
+    for step in graph.steps:
+        unknown = step.names() - known
+        check(not unknown, f"arguments of step {step.name!r}", "values of earlier steps, or tensors", sorted(unknown)[:3])
+        known.add(step.name)
+    check(graph.output in at or graph.output == graph.input, "output of the graph", "a step", graph.output)
+    with torch.no_grad():
+        out = graph.run(torch.empty(images, *graph.shape, device="meta"), {k: v.to("meta") for k, v in graph.tensors.items()}, small)
+    check(isinstance(out, torch.Tensor), "output of the graph", "a tensor", type(out).__name__)
+    return tuple(out.shape)
+
+# %% ../nbs/24_graph.ipynb #6a3e8d73
+keeping = ("relu", "relu_", "relu6", "relu6_", "silu", "silu_", "hardswish", "hardswish_", "gelu", "tanh", "leaky_relu", "leaky_relu_", "dropout", "dropout_",
+           "fake_quantize", "view", "reshape", "flatten", "permute", "slice", "index_select", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "mean")
+
+
+def keeps_sign(step: Step) -> bool:
+    "Whether zeros stay zeros, and what is not negative stays so."
+    return step.kind in keeping or (step.kind == "pad" and len(step.arguments) == 2)  # without a value it pads with zeros
+
+
+def without_nothing(graph: Graph) -> Graph:
+    "The graph without the zeros of branches that are gone: what they were added to goes on alone."
+    if not any(step.kind == "new_zeros" for step in graph.steps):
+        return graph
+    shapes: dict[str, tuple] = {graph.input: (2, *graph.shape)}
+    walk_shapes(graph, 2, lambda step, arguments, value: shapes.update({step.name: tuple(getattr(value, "shape", ()))}))
+    named, zeros, rectified, left = {}, set(), set(), []
+    for step in graph.steps:
+        step = replace(step, arguments=renamed(step.arguments, named), options=renamed(dict(step.options), named))
+        first, *others = (names_in(a) for a in step.arguments or [0])
+        gone = (first | set().union(*others)) & zeros
+        same = None  # the value that this step only hands on
+        if step.kind == "new_zeros" or (keeps_sign(step) and first and first <= zeros) or (step.kind in ("mul", "mul_") and gone):
+            zeros.add(step.name)
+        elif step.kind in ("add", "add_") and gone and first and others[0] and not step.options:
+            same = min((first | others[0]) - gone or gone)
+        elif step.kind == "cat":
+            dim = step.arguments[1] if len(step.arguments) > 1 else 0
+            parts = [part for part in step.arguments[0] if shapes[part["$"]][dim] > 0]
+            step = replace(step, arguments=[parts, *step.arguments[1:]])
+            same = parts[0]["$"] if len(parts) == 1 else None
+        elif step.kind in ("relu", "relu_") and first <= rectified:
+            (same,) = first
+        if step.kind in ("relu", "relu_") or (keeps_sign(step) and first and first <= rectified):
+            rectified.add(step.name)
+        if same is not None and shapes[same] == shapes[step.name]:
+            named[step.name] = same
+            shapes[step.name] = shapes[same]
+        else:  # in place no longer: what it is handed may have other readers now
+            plain = step.operation.replace("_.", ".")
+            left.append(replace(step, operation=plain if plain in operations else step.operation))
+    output, needed, used = named.get(graph.output, graph.output), set(), []
+    for step in reversed(left):
+        if step.name == output or step.name in needed:
+            used.append(step)
+            needed |= step.names()
+    return replace(graph, steps=tuple(reversed(used)), tensors={k: v for k, v in graph.tensors.items() if k in needed},
+                   bits={k: v for k, v in graph.bits.items() if k in needed}, output=output)
+
 # %% ../nbs/24_graph.ipynb #26b34e29
 def graph_of(
     model: nn.Module,  # compressed or dense; it is not changed
@@ -236,7 +308,7 @@ def graph_of(
     steps, tensors = constants_folded(steps, tensors)
     result = last.args[0]
     check(len(result) == 1 and isinstance(result[0], torch.fx.Node), "the model's output", "one tensor (wrap models that return more)", result)
-    return Graph(steps, tensors, bits, tuple(shape), source, result[0].name)
+    return without_nothing(Graph(steps, tensors, bits, tuple(shape), source, result[0].name))
 
 
 def constants_folded(steps: tuple[Step, ...], tensors: dict[str, torch.Tensor]) -> tuple[tuple[Step, ...], dict[str, torch.Tensor]]:
@@ -301,29 +373,6 @@ class GraphModel(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.graph.run(x, dict(self.named_parameters(remove_duplicate=False)) | dict(self.named_buffers(remove_duplicate=False)))
-
-# %% ../nbs/24_graph.ipynb #b7bf9941
-largest = 2**27  # numbers of any value for one image: half a gigabyte, ten times what a ResNet152 has at 224 × 224
-
-
-def walk_shapes(graph: Graph, images: int = 2, look: Callable[[Step, list, object], None] = lambda step, arguments, value: None) -> tuple[int, ...]:
-    "Shape of the output, without computing it. Raises `PicpqError` at the step that cannot be run or is too large."
-    def small(step: Step, arguments: list, value: object) -> None:
-        for tensor in value if isinstance(value, (list, tuple)) else [value]:
-            check(not isinstance(tensor, torch.Tensor) or tensor.numel() <= images * largest, f"value of {step}",
-                  f"at most {largest:,} numbers for each image", tuple(getattr(tensor, "shape", ())))
-        look(step, arguments, value)
-
-    known, at = set(graph.tensors) | {graph.input}, {s.name: s for s in graph.steps}
-    for step in graph.steps:
-        unknown = step.names() - known
-        check(not unknown, f"arguments of step {step.name!r}", "values of earlier steps, or tensors", sorted(unknown)[:3])
-        known.add(step.name)
-    check(graph.output in at or graph.output == graph.input, "output of the graph", "a step", graph.output)
-    with torch.no_grad():
-        out = graph.run(torch.empty(images, *graph.shape, device="meta"), {k: v.to("meta") for k, v in graph.tensors.items()}, small)
-    check(isinstance(out, torch.Tensor), "output of the graph", "a tensor", type(out).__name__)
-    return tuple(out.shape)
 
 # %% ../nbs/24_graph.ipynb #ed1e97cb
 multiplying = ("conv1d", "conv2d", "conv3d", "linear")  # kinds of steps that multiply by weights

@@ -260,8 +260,9 @@ class PlanTime:
 
     def maps(self, keep: np.ndarray) -> float:
         "Share of the numbers in all layers' outputs."
-        model, positions = cost_model(self.network), np.array([layer.positions for layer in self.network.layers])
-        return float((positions * model.count(keep, model.outputs)).sum() / (positions * [layer.filters for layer in self.network.layers]).sum())
+        model = cost_model(self.network)
+        positions = np.array([layer.positions for layer in self.network.layers])
+        return float((positions * model.count(keep, model.outputs) * (model.count(keep, model.inputs) > 0)).sum() / (positions * [layer.filters for layer in self.network.layers]).sum())
 
     def __call__(self, keep: np.ndarray) -> float:
         return self.scale * (self.layers(keep) + self.rest * self.maps(keep))

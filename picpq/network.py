@@ -7,7 +7,7 @@ import contextlib
 import math
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,8 +30,9 @@ from .models import check_finite, evaluating
 __all__ = ['layer_types', 'convolutions', 'uncountable', 'norm_types', 'tolerance', 'Call', 'CallRecorder', 'module_stack',
            'record_calls', 'Slot', 'SelfPruning', 'dependency_graph', 'slot_key', 'tie_edges', 'group_edges', 'connect',
            'slot_width', 'build_slots', 'Layer', 'check_layers', 'following_norms', 'describe_layers', 'Network',
-           'tensor_units', 'carry_out', 'channels_hidden', 'layer_outputs', 'surgery_error', 'half_kept',
-           'failing_groups', 'group_units', 'find_units', 'trace']
+           'tensor_units', 'Nothing', 'emptied', 'stand_ins', 'carry_out', 'channels_hidden', 'layer_outputs',
+           'surgery_error', 'half_kept', 'failing_groups', 'group_units', 'find_units', 'closed', 'find_blocks',
+           'trace']
 
 # %% ../nbs/04_network.ipynb #d2e6424a
 layer_types = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
@@ -335,9 +336,10 @@ class Network:
     in_units: tuple[np.ndarray, ...]  # per layer, int (channels / groups,): unit of each weight's input channel
     unit_group: np.ndarray  # int (units,): units that live in the same layers form a group
     filter_mass: tuple[np.ndarray, ...]  # per layer, float (filters,): L1 norm of each filter's weights
-    tensors: tuple[tuple[str, int, np.ndarray | None, np.ndarray | None], ...]  # parameters: see `tensor_units`
+    tensors: tuple[tuple[str, int, np.ndarray | None, np.ndarray | None, int], ...]  # parameters: see `tensor_units`
     example: torch.Tensor  # an input batch of two
     whole: dict[str, str] = field(default_factory=dict)  # layer → why none of its filters can be pruned
+    blocks: tuple[tuple[int, ...], ...] = ()  # groups of units that may go together, all of them: the network has a way around them
 
     def __post_init__(self):
         check(len({layer.name for layer in self.layers}) == len(self.layers), "layer names", "distinct", "repeated ones")
@@ -357,6 +359,11 @@ class Network:
         "Names of the layers that have prunable filters."
         return [layer.name for layer, units in zip(self.layers, self.out_units) if (units >= 0).any()]
 
+    @cached_property
+    def norms(self) -> dict[str, str]:
+        "Layer → the normalization that its output goes through next, if any."
+        return {layer.name: layer.norm for layer in self.layers if layer.norm}
+
     def index(self, name: str) -> int:
         "The number of the layer called `name`."
         check(name in self.names, "layer", "the name of a layer of this network", name)
@@ -374,9 +381,10 @@ class Network:
         return f"Network({len(self.layers)} layers, {self.units} prunable units, {macs:,} MACs)"
 
 # %% ../nbs/04_network.ipynb #51fe86af
-def tensor_units(model: nn.Module, slots: tuple[Slot, ...]) -> list[tuple[str, int, np.ndarray | None, np.ndarray | None]]:
-    "Each parameter: name, size beside its prunable dimensions, units along its first and along its second dimension."
+def tensor_units(model: nn.Module, slots: tuple[Slot, ...], layers: list[Layer]) -> list[tuple[str, int, np.ndarray | None, np.ndarray | None, int]]:
+    "Each parameter: name, size beside its prunable dimensions, units along its first and its second dimension, and the layer it goes with, or -1."
     by_key = {(slot.module, slot.side): slot for slot in slots}
+    home = {name: k for k, layer in enumerate(layers) for name in (layer.name, layer.norm) if name}
     tensors = []
     for name, parameter in model.named_parameters():
         owner, _, short = name.rpartition(".")
@@ -391,20 +399,62 @@ def tensor_units(model: nn.Module, slots: tuple[Slot, ...]) -> list[tuple[str, i
         rest = parameter.numel()
         for units in (rows, columns):
             rest //= 1 if units is None else len(units)
-        tensors.append((name, rest, rows, columns))
+        tensors.append((name, rest, rows, columns, home.get(owner, -1)))
     return tensors
 
 # %% ../nbs/04_network.ipynb #0c0c6670
+class Nothing(nn.Module):
+    "Stands in for a layer without filters or inputs: zeros of the shape that the layer would put out."
+
+    def __init__(self, layer: nn.Module, channels: int):
+        super().__init__()
+        self.channels, self.windows = channels, None  # None: linear
+        if not isinstance(layer, nn.Linear):
+            kernel, same = layer.kernel_size, layer.padding == "same"
+            padding = [0] * len(kernel) if isinstance(layer.padding, str) else layer.padding
+            reach = [d * (k - 1) for k, d in zip(kernel, layer.dilation)]  # pixels beside the first that a window covers
+            self.windows = [(1, 0) if same else (s, 2 * p - r) for s, p, r in zip(layer.stride, padding, reach)]
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        if self.windows is None:
+            return input.new_zeros(*input.shape[:-1], self.channels)
+        return input.new_zeros(input.shape[0], self.channels, *((n + more - 1) // s + 1 for n, (s, more) in zip(input.shape[2:], self.windows)))
+
+    def extra_repr(self) -> str:
+        return f"channels={self.channels}"
+
+
+def emptied(modules: Mapping[str, nn.Module], slots: tuple[Slot, ...], keep: np.ndarray) -> tuple[set[str], set[str]]:
+    "Modules whose channels are all gone, and layers that have filters left, but no inputs."
+    extended = np.append(keep, True)
+    sides = {side: {s.module for s in slots if s.side == side and len(s.units) and not extended[s.units].any()
+                    and isinstance(modules.get(s.module), (*layer_types, *norm_types))} for side in ("out", "in")}
+    return sides["out"], sides["in"] - sides["out"]
+
+
+def stand_ins(modules: Mapping[str, nn.Module], slots: tuple[Slot, ...], keep: np.ndarray, norms: Mapping[str, str]) -> dict[str, nn.Module]:
+    "What takes the places of layers that lost all their filters or inputs, and of the normalizations behind them."
+    gone, deaf = emptied(modules, slots, keep)
+    kept = {s.module: int(np.append(keep, True)[s.units].sum()) for s in slots if s.side == "out"}
+    widths = {name: 0 if name in gone else kept.get(name, slot_width(modules[name], "out")) for name in gone | deaf}
+    found = {n: Nothing(modules[n], w) if isinstance(modules[n], layer_types) else nn.Identity() for n, w in widths.items()}
+    return found | {norms[n]: nn.Identity() for n in deaf if n in norms}
+
+# %% ../nbs/04_network.ipynb #0613f153
 def carry_out(
     model: nn.Module,
     slots: tuple[Slot, ...],
     keep: np.ndarray,  # bool (units,)
+    norms: Mapping[str, str],  # layer → the normalization behind it
 ) -> nn.Module:
     "A copy of `model` without the units that are not kept: the surgery itself, by torch-pruning's functions."
     model, extended = deepcopy(model), np.append(keep, True)  # unit -1 is always kept
     modules = dict(model.named_modules())
+    replaced = stand_ins(modules, slots, keep, norms)
+    for name, module in replaced.items():
+        model.set_submodule(name, module)
     for slot in slots:
-        gone = np.flatnonzero(~extended[slot.units]).tolist()
+        gone = [] if slot.module in replaced else np.flatnonzero(~extended[slot.units]).tolist()
         if gone and slot.side == "parameter":
             owner, _, short = slot.module.rpartition(".")
             old = getattr(modules[owner], short)
@@ -417,8 +467,8 @@ def carry_out(
 
 # %% ../nbs/04_network.ipynb #b60d6779
 @contextlib.contextmanager
-def channels_hidden(model: nn.Module, slots: tuple[Slot, ...], keep: np.ndarray) -> Iterator[None]:
-    "Within the block, no layer sees the channels of units that are not kept: they are zero where they enter."
+def channels_hidden(model: nn.Module, slots: tuple[Slot, ...], keep: np.ndarray, norms: Mapping[str, str]) -> Iterator[None]:
+    "Within the block, no layer sees the channels of units that are not kept: they are zero where they enter. Layers without inputs put out zeros."
     extended, modules, hooks = np.append(keep, True), dict(model.named_modules()), []
     for slot in slots:
         module = modules.get(slot.module)
@@ -433,6 +483,8 @@ def channels_hidden(model: nn.Module, slots: tuple[Slot, ...], keep: np.ndarray)
                 return (x * mask.to(x.device).view(shape),), {}
 
             hooks.append(module.register_forward_pre_hook(hide, with_kwargs=True))
+    for name in emptied(modules, slots, keep)[1]:
+        hooks.append(modules[norms.get(name, name)].register_forward_hook(lambda m, args, out: torch.zeros_like(out)))
     try:
         yield
     finally:
@@ -455,20 +507,21 @@ def layer_outputs(model: nn.Module, example: torch.Tensor) -> dict[str, torch.Te
 
 
 @torch.no_grad()
-def surgery_error(model: nn.Module, slots: tuple[Slot, ...], keep: np.ndarray, example: torch.Tensor) -> float:
+def surgery_error(model: nn.Module, slots: tuple[Slot, ...], keep: np.ndarray, norms: Mapping[str, str], example: torch.Tensor) -> float:
     "Largest difference between pruned and masked, relative to each layer's largest output. Infinite if either cannot run."
     extended, worst = np.append(keep, True), 0.0
     kept = {s.module: torch.from_numpy(np.flatnonzero(extended[s.units])) for s in slots if s.side == "out"}
     modules = dict(model.named_modules())
     try:
         with evaluating(model):
-            pruned = layer_outputs(carry_out(model, slots, keep), example)
-            with channels_hidden(model, slots, keep):
+            pruned = layer_outputs(carry_out(model, slots, keep, norms), example)
+            with channels_hidden(model, slots, keep, norms):
                 masked = layer_outputs(model, example)
-        for name, out in masked.items():
+        for name, ours in pruned.items():
+            out = masked[name]
             if name in kept:
                 out = out.index_select(-1 if isinstance(modules[name], nn.Linear) else 1, kept[name].to(out.device))
-            difference = float((pruned[name] - out).abs().max() / out.abs().max().clamp_min(1e-12))
+            difference = float((ours - out).abs().max() / out.abs().max().clamp_min(1e-12))
             worst = max(worst, difference if math.isfinite(difference) else math.inf)
     except Exception:  # whatever a user's model raises when its shapes no longer fit
         return math.inf
@@ -491,10 +544,10 @@ def half_kept(
     return keep
 
 
-def failing_groups(model: nn.Module, slots: tuple[Slot, ...], unit_group: np.ndarray, example: torch.Tensor) -> set[int]:
+def failing_groups(model: nn.Module, slots: tuple[Slot, ...], unit_group: np.ndarray, norms: Mapping[str, str], example: torch.Tensor) -> set[int]:
     "Groups that cannot be pruned without changing what the rest of the network computes: found by three random halves."
     def fails(groups):
-        return any(not surgery_error(model, slots, half_kept(unit_group, groups, seed), example) <= tolerance for seed in range(3))
+        return any(not surgery_error(model, slots, half_kept(unit_group, groups, seed), norms, example) <= tolerance for seed in range(3))
 
     everything = set(unit_group.tolist())
     if not everything or not fails(everything):
@@ -531,15 +584,56 @@ def find_units(model: nn.Module, layers: list[Layer], example: torch.Tensor) -> 
     reasons, frozen = {}, {*outputs, *(n for n in nodes if n[:2] in torn)}
     reasons.update({name: "its dependency graph names channels that it does not have" for name, _ in torn})
     reasons.update({name: "its filters are the model's outputs" for name, _, _ in outputs})
+    norms = {layer.name: layer.norm for layer in layers if layer.norm}
     while True:
         units = connect(edges, frozen)
         built, unit_group = build_slots(slots, units, modules), group_units(layers, units)
-        bad = failing_groups(model, built, unit_group, example)
+        bad = failing_groups(model, built, unit_group, norms, example)
         if not bad:
             return built, units, reasons
         refused = {key for key, unit in units.items() if unit >= 0 and unit_group[unit] in bad}
         reasons.update({name: "pruning it changes what the rest computes" for name, side, _ in refused if side == "out"})
         frozen |= refused
+
+# %% ../nbs/04_network.ipynb #884566bb
+def closed(start: int, layers: list[Layer], slots: tuple[Slot, ...], unit_group: np.ndarray) -> frozenset[int]:
+    "The group and all others that have no purpose without it: nothing is written to them any more, or nobody reads them."
+    named = {layer.name for layer in layers}
+    of = {side: {s.module: set(np.append(unit_group, -1)[s.units].tolist()) for s in slots if s.side == side} for side in ("out", "in")}
+    writers, readers = ({g: {m for m, found in of[side].items() if g in found and (side == "in" or m in named or m in of["in"])} for g in set(unit_group.tolist())}
+                        for side in ("out", "in"))
+    gone = {start}
+    while True:
+        dead = {m for side in ("out", "in") for m, groups in of[side].items() if groups <= gone}
+        more = {g for g in writers if g not in gone and (writers[g] <= dead or (readers[g] and readers[g] <= dead))}
+        if not more:
+            return frozenset(gone)
+        gone |= more
+
+
+@torch.no_grad()
+def find_blocks(model: nn.Module, layers: list[Layer], slots: tuple[Slot, ...], unit_group: np.ndarray, example: torch.Tensor) -> tuple[tuple[int, ...], ...]:
+    "Groups of units that may go whole, any of these sets together with any others: the output still hangs on the input."
+    norms = {layer.name: layer.norm for layer in layers if layer.norm}
+    noise = torch.randn(2, *example.shape[1:], generator=torch.Generator().manual_seed(0)).to(example.dtype)
+
+    def spared(blocks: list[frozenset[int]]) -> bool:
+        "Whether the network can do without these."
+        keep = ~np.isin(unit_group, sorted(set().union(*blocks)))
+        if not keep.any() or surgery_error(model, slots, keep, norms, noise) > tolerance:
+            return False
+        try:
+            one, other = carry_out(model, slots, keep, norms).double()(noise.double())  # an untrained network passes on very little
+        except Exception:  # whatever a user's model raises in another precision
+            return False
+        return not torch.allclose(one, other, rtol=1e-12, atol=0)
+
+    sets = list(dict.fromkeys(closed(g, layers, slots, unit_group) for g in sorted(set(unit_group.tolist()))))
+    found: list[frozenset[int]] = sets if sets and spared(sets) else []
+    for block in [] if found else sets:
+        if spared([*found, block]):
+            found.append(block)
+    return tuple(tuple(sorted(block)) for block in found)
 
 # %% ../nbs/04_network.ipynb #68dc0c79
 def trace(
@@ -570,6 +664,7 @@ def trace(
         module = modules.get(layer.name)
         weight = module.weight.detach() if isinstance(module, layer_types) else torch.zeros(layer.filters, 1)
         mass.append(weight.abs().flatten(1).sum(1).double().numpy())
-    names = {layer.name for layer in layers}
-    return Network(tuple(layers), slots, tuple(out_units), tuple(in_units), group_units(layers, units), tuple(mass),
-                   tuple(tensor_units(model, slots)), example, {k: v for k, v in reasons.items() if k in names})
+    names, unit_group = {layer.name for layer in layers}, group_units(layers, units)
+    return Network(tuple(layers), slots, tuple(out_units), tuple(in_units), unit_group, tuple(mass),
+                   tuple(tensor_units(model, slots, layers)), example, {k: v for k, v in reasons.items() if k in names},
+                   find_blocks(model, layers, slots, unit_group, example))

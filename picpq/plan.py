@@ -21,8 +21,8 @@ from .network import Network
 # %% auto #0
 __all__ = ['measures', 'share_left', 'Budget', 'BudgetError', 'Plan', 'plan_from', 'dense_counts', 'kept_units', 'plan_bits',
            'layer_table', 'pruning_order', 'fewest_pruned', 'flat', 'without', 'first_true', 'give_back', 'in_lumps',
-           'budget_cost', 'profiles', 'allowed', 'prune_to', 'fit_bits', 'level_bits', 'make_plan', 'uniform_plan',
-           'raise_some']
+           'with_blocks', 'budget_cost', 'profiles', 'allowed', 'prune_to', 'fit_bits', 'level_bits', 'make_plan',
+           'uniform_plan', 'raise_some']
 
 # %% ../nbs/10_plan.ipynb #3bdcd56b
 measures = {"bops": "bit operations", "macs": "multiply-accumulates", "params": "parameters", "latency": "milliseconds"}
@@ -35,12 +35,14 @@ class Budget:
     ratio: float = 50.0  # dense / compressed; for latency, milliseconds for one image
     of: str = "bops"  # bops, macs, params or latency
     multiple: int = 1  # counts of filters that the hardware likes: whole layers, or multiples of this
+    blocks: bool = False  # whether whole blocks may go where the network has a way around them
     seconds: Callable[[np.ndarray], float] | None = field(default=None, compare=False, repr=False)  # for latency: of a choice of kept units
 
     def __post_init__(self):
         choose("budget-in", self.of, measures)
         check_number("budget", self.ratio, 0.001 if self.of == "latency" else 1)
         check(isinstance(self.multiple, (int, np.integer)) and self.multiple >= 1, "multiple", "an integer of at least 1", self.multiple)
+        check(isinstance(self.blocks, bool), "blocks", "True or False", self.blocks)
 
 
 class BudgetError(PicpqError):
@@ -70,8 +72,8 @@ class Plan:
             for layer, bits in getattr(self, kind).items():
                 check_bits(f"{kind} of layer {layer!r}", bits)
         for layer, filters in self.keep.items():
-            good = len(filters) > 0 and all(isinstance(i, int) and i >= 0 for i in filters) and len(set(filters)) == len(filters)
-            check(good, f"keep of layer {layer!r}", "one or more distinct filter numbers", filters)
+            good = all(isinstance(i, int) and i >= 0 for i in filters) and len(set(filters)) == len(filters)
+            check(good, f"keep of layer {layer!r}", "distinct filter numbers", filters)
         for name, value in self.cost.items():
             check_number(f"cost {name!r}", value, 1)
 
@@ -148,7 +150,7 @@ def kept_units(network: Network, plan: Plan) -> np.ndarray:
     check(named <= set(network.names), "layers of the plan", "those of this network", sorted(named - set(network.names))[:3])
     for layer, units in zip(network.layers, network.out_units):
         filters = plan.keep.get(layer.name, range(layer.filters))
-        check(max(filters) < layer.filters, f"keep of layer {layer.name!r}", f"filters below {layer.filters}", max(filters))
+        check(max(filters, default=0) < layer.filters, f"keep of layer {layer.name!r}", f"filters below {layer.filters}", max(filters, default=0))
         stays = np.zeros(layer.filters, dtype=bool)
         stays[list(filters)] = True
         check(bool(stays[units < 0].all()), f"keep of layer {layer.name!r}", "all of its unprunable filters", "some of them")
@@ -157,6 +159,10 @@ def kept_units(network: Network, plan: Plan) -> np.ndarray:
     for layer, units, stays in zip(network.layers, network.out_units, parts):
         check(bool((np.append(keep, True)[units] == stays).all()), f"filters of layer {layer.name!r} and of those tied to it",
               "kept or pruned together", "some kept, some pruned")
+    empty = set(network.unit_group.tolist()) - set(network.unit_group[keep].tolist())
+    spared = {group for block in network.blocks if empty.issuperset(block) for group in block}
+    lost = [layer.name for layer, units in zip(network.layers, network.out_units) if {*network.unit_group[units[units >= 0]].tolist()} & (empty - spared)]
+    check(not lost, "layers that keep no filter", "inside a block that goes whole (Network.blocks)", lost[:3])
     return keep
 
 # %% ../nbs/10_plan.ipynb #ceff06ee
@@ -168,12 +174,12 @@ def plan_bits(network: Network, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
 def layer_table(network: Network, plan: Plan) -> pd.DataFrame:
     "One row a layer: filters before and after, bits, MACs and BOPs before and after, share of all BOPs left."
     keep, (weight_bits, activation_bits) = kept_units(network, plan), plan_bits(network, plan)
-    bops = layer_bops(network, keep, weight_bits, activation_bits)
-    kept = cost_model(network).count(keep, cost_model(network).outputs)
+    bops, macs = layer_bops(network, keep, weight_bits, activation_bits), cost_model(network).macs(keep)
+    kept = cost_model(network).count(keep, cost_model(network).outputs) * (macs > 0)  # a layer without inputs is gone, too
     return pd.DataFrame({
         "layer": network.names, "stage": [v.stage for v in network.layers], "filters": [v.filters for v in network.layers],
         "kept": kept, "weight bits": weight_bits, "activation bits": activation_bits,
-        "dense MACs": [v.macs for v in network.layers], "MACs": cost_model(network).macs(keep),
+        "dense MACs": [v.macs for v in network.layers], "MACs": macs,
         "BOPs": bops, "share of BOPs": bops / bops.sum()}).set_index("layer")
 
 # %% ../nbs/10_plan.ipynb #a0ab0767
@@ -234,6 +240,7 @@ def give_back(
     pruned: np.ndarray | list[np.ndarray],  # units (or lumps) that may return, strongest first
     limit: float,
     rounds: int = 8,  # how many units that do not fit are stepped over
+    group: np.ndarray | None = None,  # of each unit: those of a group whose strongest cannot return stay away, too
 ) -> np.ndarray:
     "Let pruned units return, strongest first, as far as the limit allows: bool (units,)."
     def returned(count):
@@ -246,7 +253,9 @@ def give_back(
             break
         # the cost rises with every unit that returns, so the first count that is too much is found by halving
         fits = first_true(lambda n: n == len(pruned) or cost(returned(n + 1)) > limit, len(pruned))
-        keep, pruned = returned(fits), pruned[fits + 1 :]
+        keep, stepped_over, pruned = returned(fits), pruned[fits : fits + 1], pruned[fits + 1 :]
+        if group is not None:
+            pruned = [lump for lump in pruned if not np.isin(group[lump], group[flat(stepped_over)]).any()]
     return keep
 
 # %% ../nbs/10_plan.ipynb #353f5484
@@ -266,6 +275,17 @@ def in_lumps(
         starts = np.arange((size - 1) % multiple + 1, len(free) + 1, multiple)  # counts that leave a multiple
         found += [free[low:high] for low, high in zip([0, *starts[:-1]], starts) if size - high >= multiple]
     return sorted(found, key=lambda lump: place[lump[-1]])
+
+# %% ../nbs/10_plan.ipynb #f2f5b827
+def with_blocks(
+    network: Network,
+    lumps: np.ndarray | list[np.ndarray],  # units that go together, weakest first
+    strength: np.ndarray,  # importance of each unit, float (units,)
+) -> list[np.ndarray]:
+    "The lumps, and behind those of its layers what is left of every block that the network can do without."
+    listed, rank = np.isin(np.arange(network.units), flat(lumps)), np.argsort(np.lexsort((np.arange(network.units), strength)))
+    last = [np.flatnonzero(np.isin(network.unit_group, block) & ~listed) for block in network.blocks]
+    return sorted([*map(np.atleast_1d, lumps), *last], key=lambda lump: rank[lump].max())
 
 # %% ../nbs/10_plan.ipynb #51dfed6d
 def budget_cost(network: Network, budget: Budget, bits_of: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], float]:
@@ -306,7 +326,7 @@ def prune_to(network: Network, order: np.ndarray | list[np.ndarray], budget: Bud
     if gone is None:
         least = cost(without(order, network.units))
         raise BudgetError(budget, least if budget.of == "latency" else dense_counts(network)[budget.of] / least)
-    keep = give_back(cost, without(order[:gone], network.units), order[:gone][::-1], limit)
+    keep = give_back(cost, without(order[:gone], network.units), order[:gone][::-1], limit, group=network.unit_group if budget.blocks else None)
     return keep, bits_of(keep)
 
 # %% ../nbs/10_plan.ipynb #80a95616
@@ -366,7 +386,10 @@ def make_plan(
     "Prune the weakest units of the whole network until the budget is met. Raises `BudgetError` if it cannot be."
     criterion = criterion or Criterion()
     check(isinstance(criterion, Criterion), "criterion", "a Criterion, or None", type(criterion).__name__)
-    order = in_lumps(network, pruning_order(network, importance(network, properties, criterion, tie), smallest), budget.multiple)
+    strength = importance(network, properties, criterion, tie)
+    order = in_lumps(network, pruning_order(network, strength, smallest), budget.multiple)
+    if budget.blocks:
+        order = with_blocks(network, order, strength)
     if bits.maximum is None:
         bits = fit_bits(network, order, budget, bits)
     keep, given = prune_to(network, order, budget, bits)

@@ -13,6 +13,7 @@ from torch import nn
 from .bits import check_bits
 from .core import check, choose
 from .models import evaluating
+from .network import Nothing
 from .plan import Plan
 
 # %% auto #0
@@ -220,8 +221,8 @@ def attach_quantizers(
     modules = dict(model.named_modules())
     for name in weight_bits:
         bits = weight_bits[name], activation_bits[name]
-        if bits != (32, 32):
-            layer = modules.get(name)
+        layer = modules.get(name)
+        if bits != (32, 32) and not isinstance(layer, Nothing):  # a layer that is gone needs none
             check(type(layer) in quantized_types, f"layer {name!r}", "a convolution or linear layer of this model",
                   type(layer).__name__)
             layer.weight_quantizer = make_weight(bits[0], layer) if bits[0] < 32 else nn.Identity()

@@ -27,6 +27,6 @@ def prune(
     keep = kept_units(network, plan)
     if verify and not keep.all():
         example = network.example.to(next(model.parameters()).device)
-        error = surgery_error(model, network.slots, keep, example)
+        error = surgery_error(model, network.slots, keep, network.norms, example)
         check(error <= tolerance, "pruned output", f"the masked model's, to within {tolerance:g}", error)
-    return carry_out(model, network.slots, keep)
+    return carry_out(model, network.slots, keep, network.norms)
