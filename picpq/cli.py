@@ -41,11 +41,12 @@ from .search import samplers, storage_name, storage_of
 from .training import dense_recipe, evaluate, published_fitness
 
 # %% auto #0
-__all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'Model', 'DataName', 'BudgetIn', 'Multiple', 'Checkpoint',
-           'Property', 'MaxBits', 'Ends', 'Penalty', 'SamplerName', 'Quantizer', 'Steps', 'Epochs', 'ImageSize',
-           'Device', 'Trust', 'BudgetRatio', 'show_table', 'say_folder', 'parse_bits', 'show_version', 'options', 'run',
-           'demo', 'compress', 'search', 'weights_beside', 'write_first', 'working', 'go_on_command', 'asked_budget',
-           'check_device', 'vary', 'evaluate_command', 'export', 'bench_command', 'data_of', 'report', 'main']
+__all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'Model', 'DataName', 'BudgetIn', 'Multiple', 'Blocks',
+           'Checkpoint', 'Property', 'MaxBits', 'Ends', 'Penalty', 'SamplerName', 'Quantizer', 'Steps', 'Epochs',
+           'ImageSize', 'Device', 'Trust', 'BudgetRatio', 'show_table', 'say_folder', 'parse_bits', 'show_version',
+           'options', 'run', 'demo', 'compress', 'search', 'weights_beside', 'write_first', 'working', 'go_on_command',
+           'asked_budget', 'check_device', 'vary', 'evaluate_command', 'export', 'bench_command', 'data_of', 'report',
+           'main']
 
 # %% ../nbs/18_cli.ipynb #e10e1077
 def show_table(table: pd.DataFrame) -> None:
@@ -106,6 +107,7 @@ DataName = Annotated[str, typer.Option(help="digits; cifar10 or cifar100 (downlo
 BudgetIn = Annotated[str, typer.Option(help="What the budget counts: bops, macs, params, or latency: then it is milliseconds for one image on this machine "
                                            "(ONNX Runtime, one thread; needs picpq[deploy]).")]
 Multiple = Annotated[int | None, typer.Option(min=1, help="Filters go so that multiples of this stay. Default 1; for latency 16, which processors like.")]
+Blocks = Annotated[bool | None, typer.Option("--blocks/--no-blocks", help="Whole residual blocks may go. Default for latency.")]
 Checkpoint = Annotated[Path | None, typer.Option(help="Trained weights; without it the network is trained first.")]
 Property = Annotated[str, typer.Option(help="Filter property: rank, l1, l2, scale, taylor, median or random.")]
 MaxBits = Annotated[str | None, typer.Option(help="Most bits of a layer: one number, or one for each stage (layers with maps "
@@ -172,6 +174,7 @@ def compress(
     budget: BudgetRatio = None,
     budget_in: BudgetIn = "bops",
     multiple: Multiple = None,
+    blocks: Blocks = None,
     checkpoint: Checkpoint = None,
     out: Out = Path("picpq-result"),
     seed: Seed = 0,
@@ -199,7 +202,7 @@ def compress(
     choose("strategy", strategy, strategies)
     settings = vary(paper_settings if paper else Settings(), property, max_bits, ends, penalty, quantizer, candidates, steps,
                     tune_epochs, sampler)
-    asked = asked_budget(budget, budget_in, multiple)
+    asked = asked_budget(budget, budget_in, multiple, blocks)
     check(study is None or strategy == "picpq", "strategy", "picpq, with --study", strategy)
     beside = ["unlearned"] if budget_in != "bops" else ["uniform", "unlearned"]
     chosen = (*[s for s in beside if baselines and s != strategy], strategy)
@@ -213,6 +216,7 @@ def search(
     budget: BudgetRatio = None,
     budget_in: BudgetIn = "bops",
     multiple: Multiple = None,
+    blocks: Blocks = None,
     checkpoint: Checkpoint = None,
     storage: Annotated[str, typer.Option(help="File (SQLite), or an Optuna storage URL that machines can share.")] = "picpq-study.db",
     trials: Annotated[int, typer.Option(min=1, help="Finished trials that the study shall have.")] = Settings().candidates,
@@ -235,7 +239,7 @@ def search(
         build_model(model)  # the user's module may register properties and quantizers of its own
     check_device(device)
     settings = vary(Settings(), property, max_bits, ends, penalty, quantizer, trials, steps, None, sampler)
-    images, asked = load_data(data, seed=seed, image_size=image_size), asked_budget(budget, budget_in, multiple)
+    images, asked = load_data(data, seed=seed, image_size=image_size), asked_budget(budget, budget_in, multiple, blocks)
     check_request(model, images, asked, settings)
     storage_of(storage, shared=True)  # one that cannot be opened is said before a network is trained
     weights = checkpoint or weights_beside(storage, model, data, seed, epochs, image_size)
@@ -307,12 +311,14 @@ def go_on_command(arguments: Sequence[str], weights: Path, storage: str) -> str:
     return shlex.join(["compress", *kept, "--checkpoint", str(weights), "--study", storage])
 
 # %% ../nbs/18_cli.ipynb #517b3f58
-def asked_budget(budget: float | None, budget_in: str, multiple: int | None) -> Budget | None:
-    "The budget asked for, if one is. Raises `PicpqError` for a measure or a multiple without a number."
+def asked_budget(budget: float | None, budget_in: str, multiple: int | None, blocks: bool | None) -> Budget | None:
+    "The budget asked for, if one is. Raises `PicpqError` for a measure, a multiple or blocks without a number."
     choose("budget-in", budget_in, measures)
     check(budget is not None or budget_in == "bops", "budget", f"given with --budget-in {budget_in}", None)
     check(budget is not None or multiple is None, "budget", "given with --multiple", None)
-    return None if budget is None else Budget(budget, budget_in, multiple or (16 if budget_in == "latency" else 1))
+    check(budget is not None or blocks is None, "budget", "given with --blocks or --no-blocks", None)
+    timed = budget_in == "latency"
+    return None if budget is None else Budget(budget, budget_in, multiple or (16 if timed else 1), timed if blocks is None else blocks)
 
 
 def check_device(device: str) -> None:

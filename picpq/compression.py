@@ -146,7 +146,8 @@ def carry_out_plan(case: Case, plan: Plan, recreation: Recreation, checkpoint: P
     history = train(compressed, case.data, s.tune, case.seed, case.model, checkpoint, case.show, f"fine-tuning {plan.strategy}")
     metrics = evaluate(compressed, case.data)
     candidates = pd.DataFrame(case.learned.history() if case.learned and plan.strategy == "PIC-PQ" else [])
-    budget = {"ratio": case.budget.ratio, "of": case.budget.of, "multiple": case.budget.multiple}
+    budget = {"ratio": case.budget.ratio, "of": case.budget.of, "multiple": case.budget.multiple,
+              "blocks": case.budget.blocks}
     if case.budget.of == "latency":
         metrics["milliseconds"] = 1000 * plan_seconds(case.model, case.network, plan, recreation.shape)
     about = {"budget": budget, "seed": case.seed, **json.loads(json.dumps(asdict(s)))}

@@ -256,7 +256,7 @@ class PlanTime:
         "Seconds of the layers."
         model = cost_model(self.network)
         outputs, inputs = model.count(keep, model.outputs), model.count(keep, model.inputs)
-        return sum(self.times(int(i * shape[3]), int(o), *shape) for i, o, shape in zip(inputs, outputs, self.shapes))
+        return sum(self.times(int(i * shape[3]), int(o), *shape) for i, o, shape in zip(inputs, outputs, self.shapes) if i and o)
 
     def maps(self, keep: np.ndarray) -> float:
         "Share of the numbers in all layers' outputs."

@@ -513,7 +513,7 @@ def learn_criterion(
     check_number("candidates", candidates, 1)
     make = lambda parameters: candidate_plan(network, properties, parameters, budget, bits, tie, smallest)
     make({})  # a budget that cannot be met is said before any work
-    facts = search_facts(network, properties, fitness, [budget.ratio, budget.of, budget.multiple], bits, seed, tie, smallest)
+    facts = search_facts(network, properties, fitness, [budget.ratio, budget.of, budget.multiple, *["blocks"] * budget.blocks], bits, seed, tie, smallest)
     if isinstance(sampler, str):
         sampler = samplers[choose("sampler", sampler, samplers)](network, properties, candidates, seed, shared)
     study = open_study(storage, "picpq", sampler, facts, shared, make=search)
