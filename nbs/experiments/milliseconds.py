@@ -11,7 +11,6 @@ each network, after its last step.
 """
 
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import torch
@@ -71,8 +70,8 @@ def main() -> None:
     network, folder = made.trace(), arguments.out.parent
     rows = pd.read_csv(arguments.out, index_col="plan").to_dict("index") if arguments.out.exists() else {}
     if arguments.time:
-        measured = times(made, network, {name: Plan.load(folder / f"ms-{name.replace(' ', '-')}.json") for name in rows if "dense" not in name})
-        for name, ms in measured.items():
+        plans = {name: Plan.load(folder / f"ms-{name.replace(' ', '-')}.json") for name in rows if "dense" not in name}
+        for name, ms in times(made, network, plans).items():
             rows.setdefault(name, {})["ms"] = round(ms, 4)
         write_whole(arguments.out, pd.DataFrame.from_dict(rows, "index").rename_axis("plan").to_csv())
         print(pd.DataFrame.from_dict(rows, "index").to_string(), machine(), sep="\n")
@@ -89,7 +88,8 @@ def main() -> None:
         tuned = picpq.prepare(made.model, network, plan, data, seed=0)
         picpq.train(tuned, data, recipe, 0, teacher=made.model, checkpoint=state, show=False)
         held_out, test = evaluate(tuned, data, "validation"), evaluate(tuned, data)
-        rows[name] = {"× fewer BOPs": plan.ratio(), "× fewer MACs": plan.ratio("macs"), "blocks gone": sum(not f for f in plan.keep.values()),
+        rows[name] = {"× fewer BOPs": plan.ratio(), "× fewer MACs": plan.ratio("macs"),
+                      "blocks gone": sum(not f for f in plan.keep.values()),
                       "validation accuracy": held_out["accuracy"], "accuracy": test["accuracy"], "loss": test["loss"],
                       "model file (KB)": len(to_bytes(tuned, shape, plan)) / 1000,
                       "ONNX file (KB)": to_onnx(graph_of(tuned, shape), data.example(512)).ByteSize() / 1000}
