@@ -266,7 +266,7 @@ class PlanView:
     plan: Plan
     strength: np.ndarray  # importance of each unit: float (units,)
     keep: np.ndarray  # bool (units,)
-    kept: np.ndarray  # filters that stay
+    kept: np.ndarray  # filters that stay; none where a layer has lost its inputs
     share: np.ndarray  # s, of the weight mass
     weight_bits: np.ndarray
     activation_bits: np.ndarray
@@ -284,6 +284,10 @@ class PlanView:
         "Size of the layers' weights at their own bits."
         positions = np.array([layer.positions for layer in self.network.layers])
         return float((self.macs / positions * self.weight_bits).sum() / 8)
+
+    def bits_of(self, k: int) -> str:
+        "Bits of a layer's weights, in words."
+        return f"{self.weight_bits[k]} bits" if self.macs[k] else "gone with its block"
 
     @property
     def published_ratio(self) -> float:
@@ -307,7 +311,7 @@ def plan_view(network: Network, properties: Mapping[str, np.ndarray], plan: Plan
     keep, (weight_bits, activation_bits) = kept_units(network, plan), plan_bits(network, plan)
     model = cost_model(network)
     macs = model.macs(keep)
-    return PlanView(network, plan, importance(network, properties, criterion, tie), keep, model.count(keep, model.outputs),
+    return PlanView(network, plan, importance(network, properties, criterion, tie), keep, model.count(keep, model.outputs) * (macs > 0),
                     surviving_share(network, keep)[0], weight_bits, activation_bits, macs, macs * weight_bits * activation_bits, smallest)
 
 # %% ../nbs/16_pictures.ipynb #67f5012d
@@ -320,7 +324,7 @@ def describe(view: PlanView, layer: str | None = None) -> str:
     if layer is None:
         return said
     k = view.network.index(layer)
-    return f"{said} Layer {layer}: {view.kept[k]} of {view.network.layers[k].filters} filters kept, {view.weight_bits[k]} bits."
+    return f"{said} Layer {layer}: {view.kept[k]} of {view.network.layers[k].filters} filters kept, {view.bits_of(k)}."
 
 # %% ../nbs/16_pictures.ipynb #393508b8
 rows_shown = 120  # pixels of the pattern's image
@@ -353,6 +357,7 @@ def pattern_pixels(view: PlanView) -> np.ndarray:
     rank = np.empty(view.network.units, dtype=int)
     rank[np.argsort(view.strength, kind="stable")] = np.arange(view.network.units) * 255 // max(1, view.network.units - 1)
     color = np.append(np.where(view.keep, rank, 256), 257)[units]  # index into the palette, of each filter
+    color = np.where(view.macs[layer] > 0, color, 256)
     order = np.lexsort((-color, color == 256, layer))  # in each layer: kept first, strongest first
     return palette[np.where(cell < 0, 258, color[order][cell])]
 
@@ -479,6 +484,8 @@ def bits_panel(view: PlanView, at: Columns, y: float, height: float, maximum: np
     tall = lambda bits: height * min(bits, full + 1) / (full + 1)  # 32, not quantized, stands one above the rest
     marks, bar = [text(4, y + height / 2 + 4, "bits", 10.5, opacity=quiet)], 0.84 * at.width
     for k, (bits, color) in enumerate(zip(view.weight_bits.tolist(), stage_of(view.network))):
+        if not view.macs[k]:
+            continue  # gone with its block
         x = at.x(k + 0.08)
         if maximum is not None and maximum[k] > bits:
             marks.append(rect(x, y + height - tall(maximum[k]), bar, tall(maximum[k]) - tall(bits), ink, faint * 0.7))
@@ -603,7 +610,7 @@ def layer_panel(view: PlanView, layer: str, x: float, y: float, width: float, he
     tied = next((len(m) - 1 for m in tied_layers(network) if k in m), 0)
     ties = f"tied with {tied} layer{'s' * (tied > 1)}" if tied else "tied with none"
     marks += [text(x + width, y + 10, law, 12, "end"),
-              text(x, y + 25, f"{view.kept[k]} of {about.filters} kept · {view.share[k]:.0%} of the weight mass · {view.weight_bits[k]} bits · {ties}", 10.5, opacity=quiet)]
+              text(x, y + 25, f"{view.kept[k]} of {about.filters} kept · {view.share[k]:.0%} of the weight mass · {view.bits_of(k)} · {ties}", 10.5, opacity=quiet)]
     low, high = float(view.strength.min()), float(view.strength.max())
     edges = np.linspace(low, max(high, low + 1e-6 * max(abs(low), 1)), bins + 1)
     pruned = units[~view.keep[units]]
@@ -727,7 +734,7 @@ def plan_picture(
 def layer_tip(view: PlanView, k: int) -> str:
     "What a layer says when the pointer rests on it."
     layer, share = view.network.layers[k], view.bops[k] / view.bops.sum()
-    return (f"<title>{escape(layer.name)}: {view.kept[k]} of {layer.filters} filters, {view.weight_bits[k]} bits, "
+    return (f"<title>{escape(layer.name)}: {view.kept[k]} of {layer.filters} filters, {view.bits_of(k)}, "
             f"{share:.1%} of the BOPs</title>")
 
 
