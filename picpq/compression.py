@@ -26,7 +26,7 @@ from .latency import plan_seconds, timed
 from .models import build_model, evaluating, load_weights
 from .network import Network, trace
 from .pictures import Point, pictures
-from .plan import Budget, BudgetError, Plan, dense_counts, fit_bits, make_plan, pruning_order, uniform_plan
+from .plan import Budget, BudgetError, Plan, dense_counts, fit_bits, lumps_of, make_plan, uniform_plan
 from .properties import measure
 from .result import Recreation, Result
 from .search import Learned, HeldOutLoss, learn_criterion, prepare
@@ -66,7 +66,7 @@ paper_settings = Settings(  # what defines the published method; what it mends i
 # %% ../nbs/22_compression.ipynb #b2625c8d
 def fit_unlearned(network: Network, properties: Mapping[str, np.ndarray], budget: Budget, bits: Bits, tie: str, smallest: float) -> Bits:
     "`bits` with maximum bitwidths fitted to the budget by the unlearned criterion: learning shall not move them."
-    return fit_bits(network, pruning_order(network, importance(network, properties, tie=tie), smallest), budget, bits)
+    return fit_bits(network, lumps_of(network, importance(network, properties, tie=tie), budget, smallest), budget, bits)
 
 
 @dataclass(eq=False)

@@ -21,8 +21,8 @@ from .network import Network
 # %% auto #0
 __all__ = ['measures', 'share_left', 'Budget', 'BudgetError', 'Plan', 'plan_from', 'dense_counts', 'kept_units', 'plan_bits',
            'layer_table', 'pruning_order', 'fewest_pruned', 'flat', 'without', 'first_true', 'give_back', 'in_lumps',
-           'with_blocks', 'budget_cost', 'profiles', 'allowed', 'prune_to', 'fit_bits', 'level_bits', 'make_plan',
-           'uniform_plan', 'raise_some']
+           'with_blocks', 'lumps_of', 'budget_cost', 'profiles', 'allowed', 'prune_to', 'fit_bits', 'level_bits',
+           'make_plan', 'uniform_plan', 'raise_some']
 
 # %% ../nbs/10_plan.ipynb #3bdcd56b
 measures = {"bops": "bit operations", "macs": "multiply-accumulates", "params": "parameters", "latency": "milliseconds"}
@@ -287,6 +287,17 @@ def with_blocks(
     last = [np.flatnonzero(np.isin(network.unit_group, block) & ~listed) for block in network.blocks]
     return sorted([*map(np.atleast_1d, lumps), *last], key=lambda lump: rank[lump].max())
 
+
+def lumps_of(
+    network: Network,
+    strength: np.ndarray,  # importance of each unit, float (units,)
+    budget: Budget,
+    smallest: float = 0.1,  # share of each group's units that stays in any case, unless its block goes whole
+) -> np.ndarray | list[np.ndarray]:
+    "What may go, weakest first: single units, or lumps of them as the budget wants it."
+    found = in_lumps(network, pruning_order(network, strength, smallest), budget.multiple)
+    return with_blocks(network, found, strength) if budget.blocks else found
+
 # %% ../nbs/10_plan.ipynb #51dfed6d
 def budget_cost(network: Network, budget: Budget, bits_of: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], float]:
     "The cost of a choice of kept units in the budget's measure; `bits_of` gives each layer's bits for it."
@@ -386,10 +397,7 @@ def make_plan(
     "Prune the weakest units of the whole network until the budget is met. Raises `BudgetError` if it cannot be."
     criterion = criterion or Criterion()
     check(isinstance(criterion, Criterion), "criterion", "a Criterion, or None", type(criterion).__name__)
-    strength = importance(network, properties, criterion, tie)
-    order = in_lumps(network, pruning_order(network, strength, smallest), budget.multiple)
-    if budget.blocks:
-        order = with_blocks(network, order, strength)
+    order = lumps_of(network, importance(network, properties, criterion, tie), budget, smallest)
     if bits.maximum is None:
         bits = fit_bits(network, order, budget, bits)
     keep, given = prune_to(network, order, budget, bits)

@@ -30,7 +30,7 @@ from .criterion import Criterion, importance, unit_entries
 from .data import Data
 from .models import fingerprint
 from .network import Network
-from .plan import Budget, BudgetError, Plan, level_bits, make_plan, pruning_order
+from .plan import Budget, BudgetError, Plan, level_bits, lumps_of, make_plan
 from .quantizers import quantize
 from .surgery import prune
 from .training import Recipe, TrainingError, evaluate, quick_fitness, reestimate, train
@@ -265,7 +265,7 @@ def candidate_plan(network: Network, properties: Mapping[str, np.ndarray], param
     "The plan of a candidate: with bits of its own if it has any, else by the rule of `bits`."
     criterion = criterion_of(parameters)
     if "share" in parameters and budget.of == "bops":
-        order = pruning_order(network, importance(network, properties, criterion, tie), smallest)
+        order = lumps_of(network, importance(network, properties, criterion, tie), budget, smallest)
         bits = level_bits(network, order, budget, bits, {k[2:]: v for k, v in parameters.items() if k[:2] == "m "}, parameters["share"])
     return make_plan(network, properties, criterion, budget, bits, tie, smallest)
 
