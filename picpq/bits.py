@@ -15,7 +15,7 @@ from .network import Network
 
 # %% auto #0
 __all__ = ['fewest_bits', 'not_quantized', 'allocate', 'mass_model', 'surviving_share', 'Bits', 'check_bits', 'inner_stages',
-           'maximum_bits']
+           'maximum_bits', 'input_bits']
 
 # %% ../nbs/09_bits.ipynb #fd33f659
 fewest_bits, not_quantized = 2, 32
@@ -61,10 +61,13 @@ class Bits:
     maximum: int | Sequence[int] | Mapping[str, int] | None = None  # M: one, by stage, or by layer; None: fit the budget
     ends: int = 8  # M of the first and the last layer: 8 bits cost them nothing, and they are a small share of the work
     penalty: float = 1 / 6  # pf: the published value
+    activations: int | None = None  # of what enters a layer, but for the first and the last; None: those of its weights
 
     def __post_init__(self):
         check_number("penalty", self.penalty, 0)
         check_bits("ends", self.ends)
+        if self.activations is not None:
+            check_bits("activations", self.activations)
 
 
 def check_bits(argument: str, bits: object) -> None:
@@ -97,3 +100,16 @@ def maximum_bits(network: Network, bits: Bits) -> np.ndarray:
     for value in result.tolist():
         check_bits("maximum", value)
     return np.where([layer.quantizable for layer in network.layers], result, not_quantized)
+
+
+def input_bits(
+    network: Network,
+    bits: Bits,
+    weight_bits: np.ndarray,  # int (layers,)
+) -> np.ndarray:
+    "Bits of what enters each layer: those of its weights, or those asked for: int (layers,)."
+    if bits.activations is None:
+        return weight_bits
+    place = np.arange(len(weight_bits))
+    inner = (place > 0) & (place < len(weight_bits) - 1) & (weight_bits < not_quantized)
+    return np.where(inner, bits.activations, weight_bits)

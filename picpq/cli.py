@@ -42,11 +42,11 @@ from .training import dense_recipe, evaluate, published_fitness
 
 # %% auto #0
 __all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'Model', 'DataName', 'BudgetIn', 'Multiple', 'Blocks',
-           'Checkpoint', 'Property', 'MaxBits', 'Ends', 'Penalty', 'SamplerName', 'Quantizer', 'Steps', 'Epochs',
-           'ImageSize', 'Device', 'Trust', 'BudgetRatio', 'show_table', 'say_folder', 'parse_bits', 'show_version',
-           'options', 'run', 'demo', 'compress', 'search', 'weights_beside', 'write_first', 'working', 'go_on_command',
-           'asked_budget', 'check_device', 'vary', 'evaluate_command', 'export', 'bench_command', 'data_of', 'report',
-           'main']
+           'Checkpoint', 'Property', 'MaxBits', 'ActivationBits', 'Ends', 'Penalty', 'SamplerName', 'Quantizer',
+           'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'BudgetRatio', 'show_table', 'say_folder', 'parse_bits',
+           'show_version', 'options', 'run', 'demo', 'compress', 'search', 'weights_beside', 'write_first', 'working',
+           'go_on_command', 'asked_budget', 'check_device', 'vary', 'evaluate_command', 'export', 'bench_command',
+           'data_of', 'report', 'main']
 
 # %% ../nbs/23_cli.ipynb #e10e1077
 def show_table(table: pd.DataFrame) -> None:
@@ -112,6 +112,7 @@ Checkpoint = Annotated[Path | None, typer.Option(help="Trained weights; without 
 Property = Annotated[str, typer.Option(help="Filter property: rank, l1, l2, scale, taylor, median or random.")]
 MaxBits = Annotated[str | None, typer.Option(help="Most bits of a layer: one number, or one for each stage (layers with maps "
                                                   "of one size): 4 or 6,5,4. Default: fitted to the budget.")]
+ActivationBits = Annotated[int | None, typer.Option(help="Bits of what enters a layer, but for the first and the last. Default: those of its weights.")]
 Ends = Annotated[int | None, typer.Option(help="Bits of the first and last layer. Default 8.")]
 Penalty = Annotated[float | None, typer.Option(help="Penalty factor pf. Default 1/6.")]
 SamplerName = Annotated[str | None, typer.Option("--sampler", help="frames, joint (learns bits, too), evolution (published), cmaes, tpe or random. Default "
@@ -183,6 +184,7 @@ def compress(
     baselines: Annotated[bool, typer.Option(help="Compress by uniform bits and unlearned importance too, for comparison.")] = True,
     property: Property = "rank",
     max_bits: MaxBits = None,
+    activation_bits: ActivationBits = None,
     ends: Ends = None,
     penalty: Penalty = None,
     quantizer: Quantizer = None,
@@ -200,8 +202,8 @@ def compress(
     if ":" in model:
         build_model(model)  # the user's module may register properties and quantizers of its own
     choose("strategy", strategy, strategies)
-    settings = vary(paper_settings if paper else Settings(), property, max_bits, ends, penalty, quantizer, candidates, steps,
-                    tune_epochs, sampler)
+    bits = {"maximum": parse_bits(max_bits), "activations": activation_bits, "ends": ends, "penalty": penalty}
+    settings = vary(paper_settings if paper else Settings(), property, bits, quantizer, candidates, steps, tune_epochs, sampler)
     asked = asked_budget(budget, budget_in, multiple, blocks)
     check(study is None or strategy == "picpq", "strategy", "picpq, with --study", strategy)
     beside = ["unlearned"] if budget_in != "bops" else ["uniform", "unlearned"]
@@ -225,6 +227,7 @@ def search(
     sampler: SamplerName = None,
     property: Property = "rank",
     max_bits: MaxBits = None,
+    activation_bits: ActivationBits = None,
     ends: Ends = None,
     penalty: Penalty = None,
     quantizer: Quantizer = None,
@@ -238,7 +241,8 @@ def search(
     if ":" in model:
         build_model(model)  # the user's module may register properties and quantizers of its own
     check_device(device)
-    settings = vary(Settings(), property, max_bits, ends, penalty, quantizer, trials, steps, None, sampler)
+    bits = {"maximum": parse_bits(max_bits), "activations": activation_bits, "ends": ends, "penalty": penalty}
+    settings = vary(Settings(), property, bits, quantizer, trials, steps, None, sampler)
     images, asked = load_data(data, seed=seed, image_size=image_size), asked_budget(budget, budget_in, multiple, blocks)
     check_request(model, images, asked, settings)
     storage_of(storage, shared=True)  # one that cannot be opened is said before a network is trained
@@ -327,10 +331,9 @@ def check_device(device: str) -> None:
     check(here, "device", "cpu, or cuda where there is one", device)
 
 # %% ../nbs/23_cli.ipynb #96b0a97e
-def vary(base: Settings, property: str, max_bits: str | None, ends: int | None, penalty: float | None, quantizer: str | None,
-         candidates: int | None, steps: int | None, tune_epochs: int | None, sampler: str | None) -> Settings:
-    "`base` with what was given on the command line. Raises `PicpqError` for what is not allowed."
-    given = {"maximum": parse_bits(max_bits), "ends": ends, "penalty": penalty}
+def vary(base: Settings, property: str, given: dict, quantizer: str | None, candidates: int | None, steps: int | None,
+         tune_epochs: int | None, sampler: str | None) -> Settings:
+    "`base` with what was `given` on the command line for `Bits`, and the rest. Raises `PicpqError` for what is not allowed."
     bits = replace(base.bits, **{k: v for k, v in given.items() if v is not None})
     return replace(base, property=choose("property", property, properties), bits=bits, candidates=candidates or base.candidates,
                    sampler=choose("sampler", sampler or base.sampler, samplers),

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .bits import Bits, allocate, check_bits, fewest_bits, inner_stages, maximum_bits, not_quantized, surviving_share
+from .bits import Bits, allocate, check_bits, fewest_bits, inner_stages, input_bits, maximum_bits, not_quantized, surviving_share
 from .core import PicpqError, check, check_number, choose, write_whole
 from .counting import cost_model, dense_bops, layer_bops
 from .criterion import Criterion, importance
@@ -299,13 +299,13 @@ def lumps_of(
     return with_blocks(network, found, strength) if budget.blocks else found
 
 # %% ../nbs/10_plan.ipynb #51dfed6d
-def budget_cost(network: Network, budget: Budget, bits_of: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], float]:
-    "The cost of a choice of kept units in the budget's measure; `bits_of` gives each layer's bits for it."
+def budget_cost(network: Network, budget: Budget, bits_of: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]) -> Callable[[np.ndarray], float]:
+    "The cost of a choice of kept units in the budget's measure; `bits_of` gives each layer's weight and activation bits for it."
     model = cost_model(network)
 
     def bops(keep):
-        bits = bits_of(keep)
-        return (model.macs(keep) * bits * bits).sum()
+        weights, activations = bits_of(keep)
+        return (model.macs(keep) * weights * activations).sum()
 
     if budget.of == "latency":
         check(budget.seconds is not None, "budget", "timed on this machine (`picpq.latency.timed`)", budget)
@@ -328,17 +328,21 @@ def allowed(network: Network, budget: Budget) -> float:
     return budget.ratio if budget.of == "latency" else dense_counts(network)[budget.of] / budget.ratio * (1 + 1e-12)
 
 
-def prune_to(network: Network, order: np.ndarray | list[np.ndarray], budget: Budget, bits: Bits) -> tuple[np.ndarray, np.ndarray]:
-    "Kept units and bits of each layer that just meet the budget."
+def prune_to(network: Network, order: np.ndarray | list[np.ndarray], budget: Budget, bits: Bits) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    "Kept units, weight bits and activation bits of each layer that just meet the budget."
     maximum = maximum_bits(network, bits)
-    bits_of = lambda keep: allocate(*surviving_share(network, keep), maximum, bits.penalty)
+
+    def bits_of(keep):
+        given = allocate(*surviving_share(network, keep), maximum, bits.penalty)
+        return given, input_bits(network, bits, given)
+
     cost, limit = budget_cost(network, budget, bits_of), allowed(network, budget)
     gone = fewest_pruned(cost, order, network.units, limit)
     if gone is None:
         least = cost(without(order, network.units))
         raise BudgetError(budget, least if budget.of == "latency" else dense_counts(network)[budget.of] / least)
     keep = give_back(cost, without(order[:gone], network.units), order[:gone][::-1], limit, group=network.unit_group if budget.blocks else None)
-    return keep, bits_of(keep)
+    return keep, *bits_of(keep)
 
 # %% ../nbs/10_plan.ipynb #80a95616
 def fit_bits(network: Network, order: np.ndarray | list[np.ndarray], budget: Budget, bits: Bits) -> Bits:
@@ -349,7 +353,7 @@ def fit_bits(network: Network, order: np.ndarray | list[np.ndarray], budget: Bud
     dense, best, least = dense_counts(network)["macs"], None, np.inf
     for candidate in candidates:
         try:
-            keep, _ = prune_to(network, order, budget, candidate)
+            keep, *_ = prune_to(network, order, budget, candidate)
         except BudgetError as error:
             failure = error  # the last candidate has the fewest bits, and knows how far they reach
             continue
@@ -379,7 +383,8 @@ def level_bits(
     inner = np.arange(len(cap)) % (len(cap) - 1) > 0 if len(cap) > 1 else np.array([False])
     given = lambda level: np.where(inner & (cap < not_quantized), np.clip(np.floor(level + own), fewest_bits, cap), cap)
     levels = np.unique(np.arange(fewest_bits, 9)[:, None] - own[None]) + 1e-9  # where a layer gains a bit
-    fits = first_true(lambda t: t == len(levels) or (macs * given(levels[t]) ** 2).sum() > limit, len(levels))
+    cost = lambda weights: (macs * weights * input_bits(network, bits, weights)).sum()
+    fits = first_true(lambda t: t == len(levels) or cost(given(levels[t])) > limit, len(levels))
     chosen = given(levels[fits - 1] if fits else -np.inf)
     return replace(bits, maximum=dict(zip(network.names, chosen.astype(int).tolist())), penalty=0)
 
@@ -400,8 +405,7 @@ def make_plan(
     order = lumps_of(network, importance(network, properties, criterion, tie), budget, smallest)
     if bits.maximum is None:
         bits = fit_bits(network, order, budget, bits)
-    keep, given = prune_to(network, order, budget, bits)
-    return plan_from(network, keep, given, given, strategy, criterion)
+    return plan_from(network, *prune_to(network, order, budget, bits), strategy, criterion)
 
 # %% ../nbs/10_plan.ipynb #8b88d996
 def uniform_plan(
