@@ -19,7 +19,7 @@ from setting import options, share_of, tuning
 import picpq
 from picpq.bits import Bits
 from picpq.core import write_whole
-from picpq.data import Data
+from picpq.data import Data, batches
 from picpq.deploy import run_onnx, say, session, to_onnx
 from picpq.graph import graph_of
 from picpq.latency import eight_bits, interleaved, machine, timed
@@ -89,11 +89,15 @@ def main() -> None:
         tuned = picpq.prepare(made.model, network, plan, data, seed=0)
         picpq.train(tuned, data, recipe, 0, teacher=made.model, checkpoint=state, show=False)
         held_out, test = evaluate(tuned, data, "validation"), evaluate(tuned, data)
+        exported = to_onnx(graph_of(tuned, shape), data.example(512))
+        running = session(exported)
+        right = sum((run_onnx(running, x).argmax(1) == y).sum().item() for x, y in batches(data, "test", 250))
         rows[name] = {"× fewer BOPs": plan.ratio(), "× fewer MACs": plan.ratio("macs"),
                       "blocks gone": sum(not f for f in plan.keep.values()),
                       "validation accuracy": held_out["accuracy"], "accuracy": test["accuracy"], "loss": test["loss"],
+                      "accuracy in ONNX Runtime": 100 * right / len(data.test),
                       "model file (KB)": len(to_bytes(tuned, shape, plan)) / 1000,
-                      "ONNX file (KB)": to_onnx(graph_of(tuned, shape), data.example(512)).ByteSize() / 1000}
+                      "ONNX file (KB)": exported.ByteSize() / 1000}
         rows[name] = {k: round(v, 4) for k, v in rows[name].items()}
         write_whole(arguments.out, pd.DataFrame.from_dict(rows, "index").rename_axis("plan").to_csv())
         state.unlink(missing_ok=True)
