@@ -611,22 +611,25 @@ def closed(start: int, layers: list[Layer], slots: tuple[Slot, ...], unit_group:
         gone |= more
 
 
-@torch.no_grad()
 def find_blocks(model: nn.Module, layers: list[Layer], slots: tuple[Slot, ...], unit_group: np.ndarray, example: torch.Tensor) -> tuple[tuple[int, ...], ...]:
-    "Groups of units that may go whole, any of these sets together with any others: the output still hangs on the input."
-    norms = {layer.name: layer.norm for layer in layers if layer.norm}
+    "Groups of units that may go whole, any set with any others: the output still hangs on the input, and on every layer that is left."
+    named, norms = {layer.name for layer in layers}, {layer.name: layer.norm for layer in layers if layer.norm}
     noise = torch.randn(2, *example.shape[1:], generator=torch.Generator().manual_seed(0)).to(example.dtype)
 
     def spared(blocks: list[frozenset[int]]) -> bool:
-        "Whether the network can do without these."
+        "Whether the network can do without these, and no layer computes for nothing then."
         keep = ~np.isin(unit_group, sorted(set().union(*blocks)))
         if not keep.any() or surgery_error(model, slots, keep, norms, noise) > tolerance:
             return False
+        smaller = carry_out(model, slots, keep, norms).double().requires_grad_()  # double: an untrained network passes on very little
         try:
-            one, other = carry_out(model, slots, keep, norms).double()(noise.double())  # an untrained network passes on very little
+            with torch.enable_grad():
+                out = smaller(noise.double())
+                out.sum().backward()
         except Exception:  # whatever a user's model raises in another precision
             return False
-        return not torch.allclose(one, other, rtol=1e-12, atol=0)
+        left = (m for n, m in smaller.named_modules() if n in named and isinstance(m, layer_types))
+        return not torch.allclose(*out.detach(), rtol=1e-12, atol=0) and all(m.weight.grad is not None for m in left)
 
     sets = list(dict.fromkeys(closed(g, layers, slots, unit_group) for g in sorted(set(unit_group.tolist()))))
     found: list[frozenset[int]] = sets if sets and spared(sets) else []
