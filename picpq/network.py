@@ -614,29 +614,37 @@ def closed(start: int, layers: list[Layer], slots: tuple[Slot, ...], unit_group:
 def find_blocks(model: nn.Module, layers: list[Layer], slots: tuple[Slot, ...], unit_group: np.ndarray, example: torch.Tensor) -> tuple[tuple[int, ...], ...]:
     "Groups of units that may go whole, any set with any others: the output still hangs on the input, and on every layer that is left."
     named, norms = {layer.name for layer in layers}, {layer.name: layer.norm for layer in layers if layer.norm}
-    noise = torch.randn(2, *example.shape[1:], generator=torch.Generator().manual_seed(0)).to(example.dtype)
+    random = torch.Generator().manual_seed(0)
+    noise = torch.randn(2, *example.shape[1:], generator=random).to(example.dtype)
 
     def spared(blocks: list[frozenset[int]]) -> bool:
         "Whether the network can do without these, and no layer computes for nothing then."
         keep = ~np.isin(unit_group, sorted(set().union(*blocks)))
         if not keep.any() or surgery_error(model, slots, keep, norms, noise) > tolerance:
             return False
-        smaller = carry_out(model, slots, keep, norms).double().requires_grad_()  # double: an untrained network passes on very little
-        try:
-            with torch.enable_grad():
-                out = smaller(noise.double())
-                out.sum().backward()
-        except Exception:  # whatever a user's model raises in another precision
-            return False
+        smaller, given = carry_out(model, slots, keep, norms).requires_grad_(), noise.clone().requires_grad_()
+        with torch.enable_grad():
+            out = smaller(given * 1)  # a network may change its input in place
+            if not out.requires_grad:
+                return False
+            (out * torch.randn(out.shape, generator=random)).sum().backward()
         left = (m for n, m in smaller.named_modules() if n in named and isinstance(m, layer_types))
-        return not torch.allclose(*out.detach(), rtol=1e-12, atol=0) and all(m.weight.grad is not None for m in left)
+        return given.grad is not None and bool(given.grad.any()) and all(m.weight.grad is not None for m in left)
 
-    sets = list(dict.fromkeys(closed(g, layers, slots, unit_group) for g in sorted(set(unit_group.tolist()))))
-    found: list[frozenset[int]] = sets if sets and spared(sets) else []
-    for block in [] if found else sets:
-        if spared([*found, block]):
-            found.append(block)
-    return tuple(tuple(sorted(block)) for block in found)
+    found: list[frozenset[int]] = []
+
+    def admit(blocks: list[frozenset[int]]) -> None:
+        "Those of the blocks that the network can do without beside what was found: all at once, or by halves."
+        if blocks and spared([*found, *blocks]):
+            found.extend(blocks)
+        elif len(blocks) > 1:
+            admit(blocks[: len(blocks) // 2])
+            admit(blocks[len(blocks) // 2 :])
+
+    sets = dict.fromkeys(closed(g, layers, slots, unit_group) for g in sorted(set(unit_group.tolist())))
+    heads = [set(np.append(unit_group, -1)[s.units].tolist()) for s in slots if s.side == "in" and s.module == layers[-1].name]
+    admit(sorted((block for block in sets if not any(groups <= block for groups in heads)), key=len))  # those that cannot go are large
+    return tuple(sorted(tuple(sorted(block)) for block in found))
 
 # %% ../nbs/04_network.ipynb #68dc0c79
 def trace(
