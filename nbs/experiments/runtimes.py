@@ -78,8 +78,11 @@ def executorch(model: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
     import torch.ao.quantization.fx._decomposed  # noqa: F401  (makes its operations known)
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
     from executorch.exir import to_edge_transform_and_lower
+    from executorch.extension.pybindings.portable_lib import _threadpool_get_thread_count, _unsafe_reset_threadpool
     from executorch.runtime import Runtime
 
+    _unsafe_reset_threadpool(1)
+    assert _threadpool_get_thread_count() == 1
     exported = torch.export.export(model.eval(), (torch.zeros(1, *shape),))
     program = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()]).to_executorch()
     kept = Runtime.get().load_program(program.buffer)
