@@ -9,6 +9,7 @@ import logging
 import tempfile
 import warnings
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     import onnxruntime
 
 # %% auto #0
-__all__ = ['moves', 'rectifiers', 'unquantized', 'quantize_between', 'need', 'translations', 'to_onnx', 'wide_codes_as_numbers',
-           'say', 'quietly', 'strip', 'narrow_weights', 'session', 'kernels', 'run_onnx', 'save_onnx']
+__all__ = ['moves', 'rectifiers', 'two_bits_from', 'unquantized', 'quantize_between', 'need', 'translations', 'to_onnx',
+           'wide_codes_as_numbers', 'say', 'quietly', 'strip', 'two_bits_known', 'several_a_byte', 'narrow_weights',
+           'session', 'kernels', 'run_onnx', 'save_onnx']
 
 # %% ../nbs/18_deploy.ipynb #e01313d6
 moves = ("slice", "index_select", "pad", "constant_pad_nd", "max_pool2d", "channel_shuffle")
@@ -117,6 +119,7 @@ def translations() -> dict:
 def to_onnx(
     graph: Graph,
     images: torch.Tensor | None = None,  # (n, …), to fit the steps of sums to; None: only layers are quantized, as trained
+    two: bool | None = None,  # whether weights of 2 bits are stored as such (opset 25); None: if the runtime at hand can read that
 ) -> onnx.ModelProto:
     "The network as an ONNX model, BatchNorm folded, in QDQ form, for any number of images. Raises `PicpqError` if it cannot be said in ONNX."
     table, onnx = translations(), need("onnx")
@@ -127,7 +130,7 @@ def to_onnx(
     except Exception as error:  # whatever the exporter stumbles over
         raise PicpqError(f"the network cannot be said in ONNX: {str(error).strip().splitlines()[0]}") from error
     strip(model)
-    narrow_weights(model)
+    narrow_weights(model, two_bits_known() if two is None else two)
     onnx.checker.check_model(model)
     return model
 
@@ -169,8 +172,39 @@ def strip(model: onnx.ModelProto) -> None:
     del model.graph.value_info[:]
 
 
-def narrow_weights(model: onnx.ModelProto) -> None:
-    "Codes of at most 4 bits in a 4-bit type, with a cast behind, in place."
+two_bits_from = (25, 13)  # versions of the operator set and of the file format
+
+
+@lru_cache(maxsize=1)
+def two_bits_known() -> bool:
+    "Whether the ONNX and the ONNX Runtime at hand know a type of 2 bits."
+    onnx, runtime = need("onnx"), need("onnxruntime")
+    make, kinds = onnx.helper, onnx.TensorProto
+    if not hasattr(kinds, "INT2"):
+        return False
+    codes, given = make.make_tensor("codes", kinds.INT2, [4], [-2, -1, 0, 1]), make.make_tensor_value_info("given", kinds.INT8, [4])
+    nodes = [make.make_node("Cast", ["codes"], ["wide"], to=kinds.INT8), make.make_node("Max", ["wide", "given"], ["out"])]
+    graph = make.make_graph(nodes, "two", [given], [make.make_tensor_value_info("out", kinds.INT8, [4])], [codes])
+    model = make.make_model(graph, opset_imports=[make.make_opsetid("", two_bits_from[0])], ir_version=two_bits_from[1])
+    try:
+        running = runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        return running.run(None, {"given": np.full(4, -2, np.int8)})[0].tolist() == [-2, -1, 0, 1]
+    except Exception:  # the runtime's own errors share no class
+        return False
+
+
+def several_a_byte(codes: np.ndarray, bits: int) -> bytes:
+    "Codes of 4 or 2 bits as ONNX stores them: in two's complement, the first in the lowest bits of a byte."
+    flat = codes.flatten() & (2**bits - 1)
+    flat = np.pad(flat, (0, -len(flat) % (8 // bits))).reshape(-1, 8 // bits)
+    return (flat << np.arange(0, 8, bits)).sum(1).astype(np.uint8).tobytes()
+
+
+def narrow_weights(
+    model: onnx.ModelProto,
+    two: bool,  # whether to use the type of 2 bits
+) -> None:
+    "Codes of at most 4 or 2 bits in a type of so many, with a cast behind, in place."
     onnx = need("onnx")
     held = {i.name: i for i in model.graph.initializer}
     dequantizers = [n for n in model.graph.node if n.op_type == "DequantizeLinear" and n.input[0] in held]
@@ -178,9 +212,14 @@ def narrow_weights(model: onnx.ModelProto) -> None:
         name = node.input[0]
         codes = onnx.numpy_helper.to_array(held[name])
         if codes.dtype == np.int8 and codes.size and -8 <= codes.min() and codes.max() <= 7:
+            narrowest = two and -2 <= codes.min() and codes.max() <= 1
+            kind, bits = (onnx.TensorProto.INT2, 2) if narrowest else (onnx.TensorProto.INT4, 4)
+            if narrowest:
+                model.opset_import[0].version, model.ir_version = two_bits_from
             model.graph.initializer.remove(held[name])
-            model.graph.initializer.append(onnx.helper.make_tensor(f"{name}.int4", onnx.TensorProto.INT4, codes.shape, codes.flatten().tolist()))
-            model.graph.node.insert(0, onnx.helper.make_node("Cast", [f"{name}.int4"], [name], to=onnx.TensorProto.INT8))
+            raw = several_a_byte(codes, bits)
+            model.graph.initializer.append(onnx.helper.make_tensor(f"{name}.int{bits}", kind, codes.shape, raw, raw=True))
+            model.graph.node.insert(0, onnx.helper.make_node("Cast", [f"{name}.int{bits}"], [name], to=onnx.TensorProto.INT8))
 
 # %% ../nbs/18_deploy.ipynb #b452c6f4
 def session(

@@ -6,8 +6,8 @@ DATA is CIFAR-10 (JPEG), a folder with train/ and test/. Each criterion is learn
 its network fine-tuned for three epochs with the dense network as teacher, and its ONNX file timed beside the dense network's, at
 batch 1, on one thread, interleaved. One row a plan, appended as it is measured; a killed run goes on when the command is given
 again; `--share 0/2` and `--share 1/2` divide the plans between two processes (each with an --out of its own, in the same folder).
-Timing wants a quiet machine: `--time` times all plans anew in one run, and adds the columns. The test part is looked at once for
-each network, after its last step.
+Timing wants a quiet machine: `--time` times all plans in one run, and adds the milliseconds and the sizes of the ONNX files. The
+test part is looked at once for each network, after its last step.
 """
 
 from dataclasses import replace
@@ -52,13 +52,15 @@ def make(name: str, made: Pretrained, network: picpq.Network, data: Data) -> Pla
     return picpq.learn_criterion(network, rank, quick, budget, bits, candidates, sampler="evolution").plan
 
 
-def times(made: Pretrained, network: picpq.Network, plans: dict[str, Plan]) -> dict[str, float]:
-    "Milliseconds of each plan's file, of the dense network, and of that in 8 bits: one interleaved run."
-    running = {"dense fp32": dense_session(made), "dense int8": session(to_onnx(eight_bits(made.model, shape), noise))}
+def times(made: Pretrained, network: picpq.Network, plans: dict[str, Plan]) -> dict[str, dict[str, float]]:
+    "Milliseconds and file of each plan, of the dense network, and of that in 8 bits: one interleaved run."
+    models = {"dense fp32": say(made.model, shape), "dense int8": to_onnx(eight_bits(made.model, shape), noise)}
     for name, plan in plans.items():
         ready = quantize(prune(made.model, network, plan), plan, noise)
-        running[name] = session(to_onnx(graph_of(ready, shape), noise))
-    return (1000 * interleaved({n: lambda s=s: run_onnx(s, noise[:1]) for n, s in running.items()}, 200).median()).to_dict()
+        models[name] = to_onnx(graph_of(ready, shape), noise)
+    running = {name: session(model) for name, model in models.items()}
+    ms = 1000 * interleaved({n: lambda s=s: run_onnx(s, noise[:1]) for n, s in running.items()}, 200).median()
+    return {name: {"ms": round(ms[name], 4), "ONNX file (KB)": model.ByteSize() / 1000} for name, model in models.items()}
 
 
 def main() -> None:
@@ -72,8 +74,8 @@ def main() -> None:
     rows = pd.read_csv(arguments.out, index_col="plan").to_dict("index") if arguments.out.exists() else {}
     if arguments.time:
         plans = {name: Plan.load(folder / f"ms-{name.replace(' ', '-')}.json") for name in rows if "dense" not in name}
-        for name, ms in times(made, network, plans).items():
-            rows.setdefault(name, {})["ms"] = round(ms, 4)
+        for name, measured in times(made, network, plans).items():
+            rows.setdefault(name, {}).update(measured)
         write_whole(arguments.out, pd.DataFrame.from_dict(rows, "index").rename_axis("plan").to_csv())
         print(pd.DataFrame.from_dict(rows, "index").to_string(), machine(), sep="\n")
         return
@@ -96,8 +98,7 @@ def main() -> None:
                       "blocks gone": sum(not f for f in plan.keep.values()),
                       "validation accuracy": held_out["accuracy"], "accuracy": test["accuracy"], "loss": test["loss"],
                       "accuracy in ONNX Runtime": 100 * right / len(data.test),
-                      "model file (KB)": len(to_bytes(tuned, shape, plan)) / 1000,
-                      "ONNX file (KB)": exported.ByteSize() / 1000}
+                      "model file (KB)": len(to_bytes(tuned, shape, plan)) / 1000}
         rows[name] = {k: round(v, 4) for k, v in rows[name].items()}
         write_whole(arguments.out, pd.DataFrame.from_dict(rows, "index").rename_axis("plan").to_csv())
         state.unlink(missing_ok=True)
