@@ -145,7 +145,7 @@ def wide_codes_as_numbers(graph: Graph) -> Graph:
 def say(model: torch.nn.Module, shape: tuple[int, ...], **options: object) -> onnx.ModelProto:
     "A module as PyTorch itself exports it, for any number of images; `options` are those of `torch.onnx.export`."
     with quietly():
-        program = torch.onnx.export(model, (torch.zeros(2, *shape),), dynamo=True, dynamic_shapes=({0: torch.export.Dim("images", min=1)},),
+        program = torch.onnx.export(model, (torch.zeros(2, *shape),), dynamo=True, dynamic_shapes=({0: torch.export.Dim("images", min=1, max=2**30)},),
                                     input_names=["images"], output_names=["logits"], **options)
     return program.model_proto
 

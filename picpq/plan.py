@@ -59,7 +59,7 @@ class BudgetError(PicpqError):
 class Plan:
     "Kept filters and bitwidths of every layer, with their cost. Pure data: JSON in and out."
 
-    keep: Mapping[str, tuple[int, ...]]  # layer → filters that stay; layers not named stay whole
+    keep: Mapping[str, tuple[int, ...]]  # layer → filters that stay: none if its block is gone; layers not named stay whole
     weight_bits: Mapping[str, int]  # layer → bits of its weights; 32: not quantized
     activation_bits: Mapping[str, int]  # layer → bits of its input
     cost: Mapping[str, float]  # bops, macs, params, and the same of the dense network with dense_ in front
