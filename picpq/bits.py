@@ -15,7 +15,7 @@ from .network import Network
 
 # %% auto #0
 __all__ = ['fewest_bits', 'not_quantized', 'allocate', 'mass_model', 'surviving_share', 'Bits', 'check_bits', 'inner_stages',
-           'maximum_bits', 'input_bits']
+           'maximum_bits', 'inner_quantized', 'input_bits']
 
 # %% ../nbs/09_bits.ipynb #fd33f659
 fewest_bits, not_quantized = 2, 32
@@ -102,14 +102,17 @@ def maximum_bits(network: Network, bits: Bits) -> np.ndarray:
     return np.where([layer.quantizable for layer in network.layers], result, not_quantized)
 
 
+def inner_quantized(bits: np.ndarray) -> np.ndarray:
+    "Which layers are quantized and neither the first nor the last, by their bits: bool (layers,)."
+    place = np.arange(len(bits))
+    return (place > 0) & (place < len(bits) - 1) & (bits < not_quantized)
+
+
 def input_bits(
-    network: Network,
     bits: Bits,
     weight_bits: np.ndarray,  # int (layers,)
 ) -> np.ndarray:
     "Bits of what enters each layer: those of its weights, or those asked for: int (layers,)."
     if bits.activations is None:
         return weight_bits
-    place = np.arange(len(weight_bits))
-    inner = (place > 0) & (place < len(weight_bits) - 1) & (weight_bits < not_quantized)
-    return np.where(inner, bits.activations, weight_bits)
+    return np.where(inner_quantized(weight_bits), bits.activations, weight_bits)

@@ -7,7 +7,7 @@ import contextlib
 import math
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,10 +29,10 @@ from .models import check_finite, evaluating
 # %% auto #0
 __all__ = ['layer_types', 'convolutions', 'uncountable', 'norm_types', 'tolerance', 'Call', 'CallRecorder', 'module_stack',
            'record_calls', 'Slot', 'SelfPruning', 'dependency_graph', 'slot_key', 'tie_edges', 'group_edges', 'connect',
-           'slot_width', 'build_slots', 'Layer', 'check_layers', 'following_norms', 'describe_layers', 'Network',
-           'tensor_units', 'Nothing', 'emptied', 'stand_ins', 'carry_out', 'channels_hidden', 'layer_outputs',
-           'surgery_error', 'half_kept', 'failing_groups', 'group_units', 'find_units', 'closed', 'find_blocks',
-           'trace']
+           'slot_width', 'build_slots', 'Layer', 'check_layers', 'following_norms', 'describe_layers', 'norms_of',
+           'Network', 'tensor_units', 'Nothing', 'emptied', 'stand_ins', 'carry_out', 'channels_hidden',
+           'layer_outputs', 'surgery_error', 'half_kept', 'failing_groups', 'group_units', 'find_units', 'closed',
+           'find_blocks', 'trace']
 
 # %% ../nbs/04_network.ipynb #d2e6424a
 layer_types = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
@@ -326,6 +326,11 @@ def describe_layers(model: nn.Module, example: torch.Tensor) -> list[Layer]:
     return layers
 
 # %% ../nbs/04_network.ipynb #e1fd9b88
+def norms_of(layers: Iterable[Layer]) -> dict[str, str]:
+    "Layer → the normalization that its output goes through next, if any."
+    return {layer.name: layer.norm for layer in layers if layer.norm}
+
+
 @dataclass(frozen=True, eq=False)
 class Network:
     "What tracing a model tells: layers, units of tied filters, and what pruning a unit touches."
@@ -362,7 +367,7 @@ class Network:
     @cached_property
     def norms(self) -> dict[str, str]:
         "Layer → the normalization that its output goes through next, if any."
-        return {layer.name: layer.norm for layer in self.layers if layer.norm}
+        return norms_of(self.layers)
 
     def index(self, name: str) -> int:
         "The number of the layer called `name`."
@@ -584,7 +589,7 @@ def find_units(model: nn.Module, layers: list[Layer], example: torch.Tensor) -> 
     reasons, frozen = {}, {*outputs, *(n for n in nodes if n[:2] in torn)}
     reasons.update({name: "its dependency graph names channels that it does not have" for name, _ in torn})
     reasons.update({name: "its filters are the model's outputs" for name, _, _ in outputs})
-    norms = {layer.name: layer.norm for layer in layers if layer.norm}
+    norms = norms_of(layers)
     while True:
         units = connect(edges, frozen)
         built, unit_group = build_slots(slots, units, modules), group_units(layers, units)
@@ -613,7 +618,7 @@ def closed(start: int, layers: list[Layer], slots: tuple[Slot, ...], unit_group:
 
 def find_blocks(model: nn.Module, layers: list[Layer], slots: tuple[Slot, ...], unit_group: np.ndarray, example: torch.Tensor) -> tuple[tuple[int, ...], ...]:
     "Groups of units that may go whole, any set with any others: the output still hangs on the input, and on every layer that is left."
-    named, norms = {layer.name for layer in layers}, {layer.name: layer.norm for layer in layers if layer.norm}
+    named, norms = {layer.name for layer in layers}, norms_of(layers)
     random = torch.Generator().manual_seed(0)
     noise = torch.randn(2, *example.shape[1:], generator=random).to(example.dtype)
 

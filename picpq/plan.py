@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .bits import Bits, allocate, check_bits, fewest_bits, inner_stages, input_bits, maximum_bits, not_quantized, surviving_share
+from .bits import Bits, allocate, check_bits, fewest_bits, inner_quantized, inner_stages, input_bits, maximum_bits, surviving_share
 from .core import PicpqError, check, check_number, choose, write_whole
 from .counting import cost_model, dense_bops, layer_bops
 from .criterion import Criterion, importance
@@ -334,7 +334,7 @@ def prune_to(network: Network, order: np.ndarray | list[np.ndarray], budget: Bud
 
     def bits_of(keep):
         given = allocate(*surviving_share(network, keep), maximum, bits.penalty)
-        return given, input_bits(network, bits, given)
+        return given, input_bits(bits, given)
 
     cost, limit = budget_cost(network, budget, bits_of), allowed(network, budget)
     gone = fewest_pruned(cost, order, network.units, limit)
@@ -380,10 +380,9 @@ def level_bits(
     gone = fewest_pruned(lambda keep: model.macs(keep).sum(), order, network.units, share * dense_counts(network)["macs"])
     macs = model.macs(without(order if gone is None else order[:gone], network.units)).astype(float)
     own = np.array([relative.get(n, 0.0) for n in network.names]) - 1e-6 * np.arange(len(network.names))  # equal ones rise from the front
-    inner = np.arange(len(cap)) % (len(cap) - 1) > 0 if len(cap) > 1 else np.array([False])
-    given = lambda level: np.where(inner & (cap < not_quantized), np.clip(np.floor(level + own), fewest_bits, cap), cap)
+    given = lambda level: np.where(inner_quantized(cap), np.clip(np.floor(level + own), fewest_bits, cap), cap)
     levels = np.unique(np.arange(fewest_bits, 9)[:, None] - own[None]) + 1e-9  # where a layer gains a bit
-    cost = lambda weights: (macs * weights * input_bits(network, bits, weights)).sum()
+    cost = lambda weights: (macs * weights * input_bits(bits, weights)).sum()
     fits = first_true(lambda t: t == len(levels) or cost(given(levels[t])) > limit, len(levels))
     chosen = given(levels[fits - 1] if fits else -np.inf)
     return replace(bits, maximum=dict(zip(network.names, chosen.astype(int).tolist())), penalty=0)

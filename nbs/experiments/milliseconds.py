@@ -36,17 +36,12 @@ faster = {"4 times faster": 4.3, "3 times faster": 3.1}  # than dense fp32 in ON
 bits = Bits((4, 4, 3), activations=8, penalty=0)  # a small file; activations of 8 bits take no longer than those of 4
 
 
-def dense_session(made: Pretrained) -> object:
-    "The dense network in ONNX Runtime, on one thread."
-    return session(say(made.model, shape))
-
-
 def make(name: str, made: Pretrained, network: picpq.Network, data: Data) -> Plan:
     "Learn the criterion, and take its plan."
     rank, quick = made.properties["rank"], picpq.HeldOutLoss(made.model, network, data)
     if name not in faster:
         return picpq.learn_criterion(network, rank, quick, Budget(65), Bits(), candidates, sampler="frames").plan
-    running = dense_session(made)
+    running = session(say(made.model, shape))
     dense = interleaved({"dense": lambda: run_onnx(running, noise[:1])}, show=False)["dense"].median()
     budget = timed(Budget(1000 * dense / faster[name], "latency", 16, blocks=True), network, made.model, rank, shape, bits)
     return picpq.learn_criterion(network, rank, quick, budget, bits, candidates, sampler="evolution").plan
