@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import math
 import tempfile
 import warnings
 from dataclasses import replace
@@ -18,7 +19,7 @@ import pandas as pd
 import torch
 
 from .core import PicpqError, check, write_whole
-from .graph import Graph, GraphModel, Step, renamed
+from .graph import Graph, GraphModel, Step, multiplying, renamed
 from .integer import fold_norms
 from .quantizers import best_step
 
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     import onnxruntime
 
 # %% auto #0
-__all__ = ['moves', 'rectifiers', 'two_bits_from', 'unquantized', 'quantize_between', 'need', 'translations', 'to_onnx',
-           'wide_codes_as_numbers', 'say', 'quietly', 'strip', 'two_bits_known', 'several_a_byte', 'narrow_weights',
-           'session', 'kernels', 'run_onnx', 'save_onnx']
+__all__ = ['moves', 'rectifiers', 'two_bits_from', 'unquantized', 'quantize_between', 'quantizer_of', 'integer_layers', 'widened',
+           'whole_biases', 'deployed', 'need', 'translations', 'to_onnx', 'wide_codes_as_numbers', 'say', 'quietly',
+           'strip', 'two_bits_known', 'several_a_byte', 'narrow_weights', 'session', 'kernels', 'run_onnx', 'save_onnx']
 
 # %% ../nbs/18_deploy.ipynb #e01313d6
 moves = ("slice", "index_select", "pad", "constant_pad_nd", "max_pool2d", "channel_shuffle")
@@ -81,6 +82,52 @@ def quantize_between(
         steps.append(Step(names[step.name], "picpq.fake_quantize.default", [{"$": step.name}, *grid], {}, step.layer))
     return replace(graph, steps=tuple(steps), tensors=tensors, output=names.get(graph.output, graph.output))
 
+# %% ../nbs/18_deploy.ipynb #01014c61
+def quantizer_of(graph: Graph, argument: object, kind: str) -> Step | None:
+    "The quantizing step that an argument comes out of, if it is of this kind."
+    name = argument["$"] if isinstance(argument, dict) else None
+    return next((s for s in graph.steps if s.name == name and s.kind == kind), None)
+
+
+def integer_layers(graph: Graph) -> list[tuple[Step, Step, Step]]:
+    "Layers whose input and weights are codes, with the quantizers of both."
+    found = [(s, quantizer_of(graph, s.arguments[0], "fake_quantize"), quantizer_of(graph, s.arguments[1], "dequantize"))
+             for s in graph.steps if s.kind in multiplying]
+    return [(layer, x, w) for layer, x, w in found if x and w and graph.bits.get(w.arguments[0]["$"], 32) <= 8 and x.arguments[3] - x.arguments[2] <= 255]
+
+
+def widened(graph: Graph) -> Graph:
+    "The graph with weights' codes moved up in their 8-bit containers, and steps as much smaller: the same numbers."
+    tensors = dict(graph.tensors)
+    for _, x, w in integer_layers(graph):
+        low, high = x.arguments[2:]
+        codes, step = (a["$"] for a in w.arguments)
+        least, most, inputs = min(-1, int(tensors[codes].min())), max(1, int(tensors[codes].max())), high if low >= 0 else 255  # signed codes are stored from 0 to 255
+        room = min(128 / -least, 127 / most, (2**15 - 1) / (2 * inputs * max(-least, most)))
+        factor = 2 ** max(0, math.floor(math.log2(room)))
+        if len(graph.users[codes]) == len(graph.users[step]) == 1:
+            tensors[codes], tensors[step] = tensors[codes] * factor, tensors[step] / factor
+    return replace(graph, tensors=tensors)
+
+
+def whole_biases(graph: Graph) -> Graph:
+    "The graph with every bias a whole number of its accumulator's unit, as integer kernels take it."
+    tensors = dict(graph.tensors)
+    for layer, x, w in integer_layers(graph):
+        bias = (layer.arguments + [None])[2]
+        if bias is not None and len(graph.users[bias["$"]]) == 1:
+            unit = tensors[x.arguments[1]["$"]] * tensors[w.arguments[1]["$"]]
+            tensors[bias["$"]] = (tensors[bias["$"]] / unit).round() * unit
+    return replace(graph, tensors=tensors)
+
+
+def deployed(
+    graph: Graph,  # as trained
+    images: torch.Tensor,  # (n, …), to fit the steps of sums to
+) -> Graph:
+    "The graph as integer kernels run it: BatchNorm folded, sums in 8 bits, biases whole."
+    return whole_biases(widened(quantize_between(fold_norms(graph), images)))
+
 # %% ../nbs/18_deploy.ipynb #ceb6c7d5
 def need(name: str) -> object:
     "A module of the extra `deploy`. Raises `PicpqError` saying how to get it."
@@ -123,7 +170,7 @@ def to_onnx(
 ) -> onnx.ModelProto:
     "The network as an ONNX model, BatchNorm folded, in QDQ form, for any number of images. Raises `PicpqError` if it cannot be said in ONNX."
     table, onnx = translations(), need("onnx")
-    ready = fold_norms(graph) if images is None else quantize_between(fold_norms(graph), images)
+    ready = fold_norms(graph) if images is None else deployed(graph, images)
     ready = wide_codes_as_numbers(ready)
     try:
         model = say(GraphModel(ready), graph.shape, custom_translation_table=table, opset_version=21)
@@ -204,13 +251,16 @@ def narrow_weights(
     model: onnx.ModelProto,
     two: bool,  # whether to use the type of 2 bits
 ) -> None:
-    "Codes of at most 4 or 2 bits in a type of so many, with a cast behind, in place."
+    "Codes of at most 4 or 2 bits, before they were moved up, in a type of so many; the file makes them wide again. In place."
     onnx = need("onnx")
     held = {i.name: i for i in model.graph.initializer}
     dequantizers = [n for n in model.graph.node if n.op_type == "DequantizeLinear" and n.input[0] in held]
     for node in dequantizers:
         name = node.input[0]
         codes = onnx.numpy_helper.to_array(held[name])
+        factor = int(np.gcd.reduce(codes.astype(int), axis=None) or 1) if codes.dtype == np.int8 else 1
+        factor &= -factor  # the power of two that all codes are multiples of
+        codes = codes // factor
         if codes.dtype == np.int8 and codes.size and -8 <= codes.min() and codes.max() <= 7:
             narrowest = two and -2 <= codes.min() and codes.max() <= 1
             kind, bits = (onnx.TensorProto.INT2, 2) if narrowest else (onnx.TensorProto.INT4, 4)
@@ -219,7 +269,12 @@ def narrow_weights(
             model.graph.initializer.remove(held[name])
             raw = several_a_byte(codes, bits)
             model.graph.initializer.append(onnx.helper.make_tensor(f"{name}.int{bits}", kind, codes.shape, raw, raw=True))
-            model.graph.node.insert(0, onnx.helper.make_node("Cast", [f"{name}.int{bits}"], [name], to=onnx.TensorProto.INT8))
+            wide, whole = onnx.TensorProto.INT32, onnx.TensorProto.INT8
+            model.graph.initializer.append(onnx.helper.make_tensor(f"{name}.factor", wide, [], [factor]))
+            chain = [("Cast", [f"{name}.int{bits}"], f"{name}.narrow", {"to": whole}), ("Cast", [f"{name}.narrow"], f"{name}.wide", {"to": wide}),
+                     ("Mul", [f"{name}.wide", f"{name}.factor"], f"{name}.moved", {}), ("Cast", [f"{name}.moved"], name, {"to": whole})]
+            for kind, inputs, output, options in reversed(chain):  # done once, when the file is loaded
+                model.graph.node.insert(0, onnx.helper.make_node(kind, inputs, [output], **options))
 
 # %% ../nbs/18_deploy.ipynb #b452c6f4
 def session(

@@ -20,23 +20,12 @@ from .core import PicpqError, check
 from .quantizers import Quantized
 
 # %% auto #0
-__all__ = ['aten_names', 'operations', 'largest', 'keeping', 'multiplying', 'fake_quantize', 'dequantize', 'Frozen', 'freeze',
-           'known_operations', 'Step', 'Graph', 'names_in', 'renamed', 'filled', 'walk_shapes', 'keeps_sign',
-           'without_nothing', 'graph_of', 'constants_folded', 'written', 'GraphModel', 'quantized_to', 'count_graph',
-           'graph_to_json', 'graph_from_json', 'plain']
+__all__ = ['aten_names', 'operations', 'largest', 'keeping', 'multiplying', 'dequantize', 'Frozen', 'freeze', 'known_operations',
+           'Step', 'Graph', 'names_in', 'renamed', 'filled', 'walk_shapes', 'keeps_sign', 'without_nothing', 'graph_of',
+           'constants_folded', 'written', 'GraphModel', 'quantized_to', 'count_graph', 'graph_to_json',
+           'graph_from_json', 'plain']
 
 # %% ../nbs/15_graph.ipynb #4fd823f7
-@torch.library.custom_op("picpq::fake_quantize", mutates_args=(), schema="(Tensor x, Tensor step, int low, int high) -> Tensor")
-def fake_quantize(
-    x: torch.Tensor,
-    step: torch.Tensor,  # s > 0: (1,)
-    low: int,  # l
-    high: int,  # h
-) -> torch.Tensor:
-    "s · round(clamp(x / s, l, h)): what a quantizer makes of a layer's input."
-    return (x / step).clamp(low, high).round() * step
-
-
 @torch.library.custom_op("picpq::dequantize", mutates_args=(), schema="(Tensor codes, Tensor step) -> Tensor")
 def dequantize(
     codes: torch.Tensor,  # int8 or int32 (filters, …)
@@ -44,11 +33,6 @@ def dequantize(
 ) -> torch.Tensor:
     "s · c: weights from their integer codes."
     return codes.float() * step.view(-1, *[1] * (codes.ndim - 1))
-
-
-@fake_quantize.register_fake
-def _(x, step, low, high):
-    return x / step  # of the right shape, which is all that is asked for
 
 
 @dequantize.register_fake

@@ -17,8 +17,9 @@ from .network import Nothing
 from .plan import Plan
 
 # %% auto #0
-__all__ = ['quantized_types', 'quantizers', 'round_through', 'marked', 'DoReFaWeight', 'DoReFaActivation', 'LSQ', 'best_step',
-           'Quantized', 'QConv1d', 'QConv2d', 'QConv3d', 'QLinear', 'attach_quantizers', 'quantize']
+__all__ = ['quantized_types', 'quantizers', 'round_through', 'marked', 'DoReFaWeight', 'DoReFaActivation', 'fake_quantize',
+           'keep_for_learning', 'rounding_gradients', 'LSQ', 'best_step', 'Quantized', 'QConv1d', 'QConv2d', 'QConv3d',
+           'QLinear', 'attach_quantizers', 'quantize']
 
 # %% ../nbs/12_quantizers.ipynb #1108309d
 def round_through(x: torch.Tensor) -> torch.Tensor:
@@ -82,6 +83,45 @@ class DoReFaActivation(nn.Module):
         "The smallest and the largest code."
         return 0, self.levels
 
+# %% ../nbs/12_quantizers.ipynb #b830dfb7
+@torch.library.custom_op("picpq::fake_quantize", mutates_args=(), schema="(Tensor x, Tensor step, int low, int high) -> Tensor")
+def fake_quantize(
+    x: torch.Tensor,  # activations (n, …), or weights (filters, …)
+    step: torch.Tensor,  # s > 0: (1,), or (filters, 1, …)
+    low: int,  # -Q_N
+    high: int,  # Q_P
+) -> torch.Tensor:
+    "s · round(clip(x / s, -Q_N, Q_P)), with LSQ's gradients. arXiv 1902.08153, equations 1-3."
+    return (x / step).clamp_(low, high).round_().mul_(step)
+
+
+@fake_quantize.register_fake
+def _(x, step, low, high):
+    return x / step  # of the right shape, which is all that is asked for
+
+
+def keep_for_learning(ctx: object, inputs: tuple, output: torch.Tensor) -> None:
+    "What the gradients will need."
+    ctx.save_for_backward(*inputs[:2])
+    ctx.range = inputs[2:]
+
+
+def rounding_gradients(ctx: object, gradient: torch.Tensor) -> tuple:
+    "Gradients for x and s, with rounding passed straight through."
+    (x, step), (low, high) = ctx.saved_tensors, ctx.range
+    v = x / step
+    codes = v.clamp(low, high)
+    inside = gradient.masked_fill(codes != v, 0)  # what was clipped passes nothing on
+    if not ctx.needs_input_grad[1]:
+        return inside, None, None, None
+    rows = len(v) if step.numel() > 1 else 1
+    by_row = lambda a, b: torch.linalg.vecdot(a.reshape(rows, -1), b.reshape(rows, -1))
+    of_step = by_row(gradient, codes.round_()) - by_row(inside, v)
+    return inside, of_step.view_as(step) * (v[0].numel() * high) ** -0.5, None, None
+
+
+fake_quantize.register_autograd(rounding_gradients, setup_context=keep_for_learning)
+
 # %% ../nbs/12_quantizers.ipynb #b6a88223
 class LSQ(nn.Module):
     "Quantizer with a learned step. arXiv 1902.08153, equations 1-3 and section 2.2."
@@ -137,11 +177,7 @@ class LSQ(nn.Module):
             self.initialize(torch.cat(self.seen)[None], signed=before or bool(flat.min() < 0))
         elif not self.ready:
             self.initialize(x)
-        numbers = x[0].numel()  # per step: weights of one filter, or activations of one example
-        gradient_scale = (numbers * self.high).rsqrt()
-        scaled = self.step * gradient_scale
-        step = self.shaped(self.step.detach() + (scaled - scaled.detach()), x)  # exactly the step, with a scaled gradient
-        return marked(round_through((x / step).clamp(self.low, self.high)) * step, self.bits)
+        return marked(torch.ops.picpq.fake_quantize(x, self.shaped(self.step, x), *self.range()), self.bits)
 
     def codes(self, w: torch.Tensor) -> torch.Tensor:
         "The integers that the weights are rounded to: in [-Q_N, Q_P]."

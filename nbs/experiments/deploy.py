@@ -3,7 +3,7 @@
     python nbs/experiments/deploy.py DATA --plan nbs/experiments/plan-0.json --out nbs/experiments/deploy.csv
 
 DATA is CIFAR-10 (JPEG), a folder with train/ and test/. The plan is fine-tuned for two epochs like those of joint.py; then
-every test image is judged three ways. One row a way: accuracy, images that get another class than from the fine-tuned network,
+every test image is judged four ways. One row a way: accuracy, images that get another class than from the fine-tuned network,
 and how far ahead the best logit was where they do.
 """
 
@@ -17,7 +17,7 @@ from setting import dense_network, options, tuning
 import picpq
 from picpq.core import write_whole
 from picpq.data import batches
-from picpq.deploy import kernels, run_onnx, session, to_onnx
+from picpq.deploy import deployed, kernels, run_onnx, session, to_onnx
 from picpq.graph import graph_of
 from picpq.integer import run_integer
 from picpq.modelfile import to_bytes
@@ -32,10 +32,10 @@ def main() -> None:
     tuned = picpq.prepare(made.model, network, plan, data, seed=0)
     picpq.train(tuned, data, tuning, 0, teacher=made.model, show=sys.stderr.isatty())
     graph = graph_of(tuned, (3, 32, 32))
-    exported = to_onnx(graph, data.example(512))
+    exported, ready = to_onnx(graph, data.example(512)), deployed(graph, data.example(512))
     running = session(exported)
     ways = {"PyTorch, fake-quantized": graph, "integers": lambda x: run_integer(graph, x),
-            "ONNX Runtime": lambda x: run_onnx(running, x)}
+            "PyTorch, as deployed": ready, "ONNX Runtime": lambda x: run_onnx(running, x)}
     found, labels = {name: [] for name in ways}, []
     for x, y in batches(data, "test", 250):
         labels.append(y)
@@ -47,8 +47,9 @@ def main() -> None:
     size = {"ONNX Runtime": exported.ByteSize(), "PyTorch, fake-quantized": len(to_bytes(tuned, (3, 32, 32), plan))}
     for name, out in logits.items():
         changed = out.argmax(1) != trained.argmax(1)
+        apart = out.argmax(1) != logits["ONNX Runtime"].argmax(1)
         rows.append({"way": name, "× fewer BOPs": plan.ratio(), "accuracy": 100 * (out.argmax(1) == y).double().mean().item(),
-                     "images": len(y), "another class": int(changed.sum()), "best ahead by, median": ahead.median().item(),
+                     "images": len(y), "another class": int(changed.sum()), "other than ONNX Runtime": int(apart.sum()), "best ahead by, median": ahead.median().item(),
                      "where the class changed": ahead[changed].median().item() if changed.any() else float("nan"),
                      "file (KB)": size.get(name, float("nan")) / 1000})
     write_whole(arguments.out, pd.DataFrame(rows).round(5).to_csv(index=False))
