@@ -17,13 +17,14 @@ import torch
 from torch import nn
 
 from .core import PicpqError, check
+from .models import main_output
 from .quantizers import Quantized
 
 # %% auto #0
-__all__ = ['aten_names', 'operations', 'largest', 'keeping', 'multiplying', 'dequantize', 'Frozen', 'freeze', 'known_operations',
-           'Step', 'Graph', 'names_in', 'renamed', 'filled', 'walk_shapes', 'keeps_sign', 'without_nothing', 'graph_of',
-           'constants_folded', 'written', 'GraphModel', 'quantized_to', 'count_graph', 'graph_to_json',
-           'graph_from_json', 'plain']
+__all__ = ['aten_names', 'operations', 'largest', 'keeping', 'multiplying', 'dequantize', 'Answering', 'Frozen', 'freeze',
+           'known_operations', 'Step', 'Graph', 'names_in', 'renamed', 'filled', 'walk_shapes', 'keeps_sign',
+           'without_nothing', 'graph_of', 'constants_folded', 'written', 'GraphModel', 'quantized_to', 'count_graph',
+           'graph_to_json', 'graph_from_json', 'plain']
 
 # %% ../nbs/15_graph.ipynb #4fd823f7
 @torch.library.custom_op("picpq::dequantize", mutates_args=(), schema="(Tensor codes, Tensor step) -> Tensor")
@@ -40,6 +41,13 @@ def _(codes, step):
     return codes.float() * step.view(-1, *[1] * (codes.ndim - 1))
 
 # %% ../nbs/15_graph.ipynb #a47e315a
+class Answering:
+    "A model that puts out its answer alone."
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        return main_output(super().forward(input))
+
+
 class Frozen:
     "A quantized layer whose weights are codes and whose quantizers are operations of the graph."
 
@@ -82,7 +90,8 @@ flatten.using_ints view.default reshape.default permute.default transpose.int co
 squeeze.dims chunk.default split.Tensor split_with_sizes.default cat.default stack.default slice.Tensor select.int index.Tensor
 pad.default constant_pad_nd.default expand.default clone.default dropout.default dropout_.default feature_dropout.default index_select.default where.self where.ScalarOther gt.Scalar
 new_zeros.default channel_shuffle.default pixel_shuffle.default matmul.default bmm.default scaled_dot_product_attention.default unflatten.int
-sym_size.int""".split()
+sym_size.int zeros_like.default ones_like.default full_like.default flip.default roll.default upsample_nearest2d.vec upsample_bilinear2d.vec
+instance_norm.default log_softmax.int log.default rsqrt.default pow.Tensor_Scalar""".split()
 
 
 def known_operations() -> dict[str, Callable]:
@@ -272,6 +281,7 @@ def graph_of(
     bits = {f"{n}.weight": m.weight_quantizer.bits for n, m in layers.items() if hasattr(m.weight_quantizer, "codes")}
     for layer in layers.values():
         freeze(layer)
+    frozen.__class__ = type(type(frozen).__name__, (Answering, type(frozen)), {})
     images = {0: torch.export.Dim("images", min=1, max=2**30)}
     try:
         with warnings.catch_warnings(), torch.no_grad():
@@ -291,7 +301,7 @@ def graph_of(
     steps = tuple(written(node, called) for node in nodes)
     steps, tensors = constants_folded(steps, tensors)
     result = last.args[0]
-    check(len(result) == 1 and isinstance(result[0], torch.fx.Node), "the model's output", "one tensor (wrap models that return more)", result)
+    check(isinstance(result[0], torch.fx.Node), "the model's output", "a tensor", result[0])
     return without_nothing(Graph(steps, tensors, bits, tuple(shape), source, result[0].name))
 
 

@@ -9,7 +9,7 @@ import importlib
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import safetensors
 import safetensors.torch
@@ -22,7 +22,7 @@ from .core import PicpqError, check, choose
 
 # %% auto #0
 __all__ = ['small_models', 'PadShortcut', 'BasicBlock', 'SmallResNet', 'SmallVGG', 'user_model', 'build_model', 'evaluating',
-           'read_weights', 'load_weights', 'fingerprint', 'check_finite']
+           'main_output', 'read_weights', 'load_weights', 'fingerprint', 'check_finite']
 
 # %% ../nbs/03_models.ipynb #0e627387
 class PadShortcut(nn.Module):
@@ -178,6 +178,16 @@ def evaluating(model: nn.Module) -> Iterator[nn.Module]:
     finally:
         for module, mode in modes.items():
             module.training = mode
+
+# %% ../nbs/03_models.ipynb #4fed7772
+def main_output(out: object) -> torch.Tensor:
+    "The answer among a model's outputs. Raises `PicpqError` where there is none."
+    if isinstance(out, Mapping):
+        out = out.get("out", out.get("logits", next(iter(out.values()), None)))
+    elif isinstance(out, (tuple, list)):
+        out = main_output(out[0]) if out else None
+    check(isinstance(out, torch.Tensor), "the model's output", "a tensor, several with the answer first, or a dict with 'out' or 'logits'", type(out).__name__)
+    return out
 
 # %% ../nbs/03_models.ipynb #be6bbe92
 def read_weights(path: str | os.PathLike) -> dict[str, torch.Tensor]:

@@ -27,12 +27,12 @@ from .core import PicpqError, check
 from .models import check_finite, evaluating
 
 # %% auto #0
-__all__ = ['layer_types', 'convolutions', 'uncountable', 'norm_types', 'tolerance', 'Call', 'CallRecorder', 'module_stack',
-           'record_calls', 'Slot', 'SelfPruning', 'dependency_graph', 'slot_key', 'tie_edges', 'group_edges', 'connect',
-           'slot_width', 'build_slots', 'Layer', 'check_layers', 'following_norms', 'describe_layers', 'norms_of',
-           'Network', 'tensor_units', 'Nothing', 'emptied', 'stand_ins', 'carry_out', 'channels_hidden',
-           'layer_outputs', 'surgery_error', 'half_kept', 'failing_groups', 'group_units', 'find_units', 'closed',
-           'find_blocks', 'trace']
+__all__ = ['layer_types', 'convolutions', 'numbers_of', 'uncountable', 'norm_types', 'tolerance', 'Call', 'CallRecorder',
+           'module_stack', 'record_calls', 'Slot', 'SelfPruning', 'training_only', 'dependency_graph', 'PaddedChannels',
+           'shift_padded', 'slot_key', 'tie_edges', 'group_edges', 'connect', 'slot_width', 'build_slots', 'Layer',
+           'check_layers', 'following_norms', 'describe_layers', 'norms_of', 'Network', 'tensor_units', 'Nothing',
+           'emptied', 'stand_ins', 'carry_out', 'channels_hidden', 'layer_outputs', 'surgery_error', 'half_kept',
+           'failing_groups', 'group_units', 'find_units', 'closed', 'find_blocks', 'trace']
 
 # %% ../nbs/04_network.ipynb #d2e6424a
 layer_types = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
@@ -56,6 +56,8 @@ class Call:
 
 
 convolutions = (F.conv1d, F.conv2d, F.conv3d)
+numbers_of = (torch.Tensor.__bool__, torch.Tensor.__int__, torch.Tensor.__float__, torch.Tensor.__index__, torch.Tensor.item, torch.Tensor.tolist,
+              torch.Tensor.numpy)
 uncountable = (torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.bmm, torch.Tensor.bmm, torch.einsum, torch.mm,
                torch.Tensor.mm, torch.addmm, torch.baddbmm, F.bilinear, F.conv_transpose1d, F.conv_transpose2d,
                F.conv_transpose3d, F.multi_head_attention_forward)
@@ -69,9 +71,13 @@ class CallRecorder(TorchFunctionMode):
         self.stack, self.examples, self.calls = stack, examples, []
         self.owners = {id(m.weight): n for n, m in model.named_modules() if isinstance(m, layer_types)}
         self.weights = {p.untyped_storage().data_ptr() for p in model.parameters() if p.ndim > 1}
+        self.state = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
+        if func in numbers_of and args[0].untyped_storage().data_ptr() not in self.state:
+            raise PicpqError(f"layer {self.stack[-1]!r} makes a Python number of a tensor ({func.__name__}): what it does next may hang on the "
+                             "data, and a trace cannot follow that; use torch.where, or take it out of the network")
         out = func(*args, **kwargs)
         if func in convolutions or func is F.linear:
             self.record(dict(zip(("input", "weight", "bias", "stride", "padding", "dilation", "groups"), args)) | kwargs, out)
@@ -128,8 +134,7 @@ def record_calls(
             where = dict(model.named_modules()).get(stack[-1], model)
             raise PicpqError(f"the model cannot be run on an input of shape {tuple(example.shape)}: it fails at layer "
                              f"{stack[-1]!r} ({type(where).__name__}): {error}") from error
-    check(isinstance(out, torch.Tensor), "the model's output", "one tensor (wrap models that return more)",
-          type(out).__name__)
+    check(any(isinstance(leaf, torch.Tensor) for leaf in tree_leaves(out)), "the model's output", "a tensor, or several", type(out).__name__)
     return recorder.calls
 
 # %% ../nbs/04_network.ipynb #cc13654a
@@ -162,14 +167,58 @@ class SelfPruning(tp.BasePruningFunc):
         return layer.in_channels
 
 # %% ../nbs/04_network.ipynb #fdc508e1
+@torch.no_grad()
+def training_only(model: nn.Module, example: torch.Tensor) -> set[str]:
+    "Layers that are called in training alone: auxiliary heads. They lose inputs with the rest of the network."
+    called: dict[bool, set[str]] = {}
+    for mode in (False, True):
+        with module_stack(copy := deepcopy(model).train(mode)) as stack, torch.random.fork_rng():
+            found = called[mode] = set()
+            hooks = [m.register_forward_pre_hook(lambda m, args, found=found: found.add(stack[-1])) for m in copy.modules() if isinstance(m, layer_types)]
+            with contextlib.suppress(Exception):  # a network may refuse to train on so few images; then it is taken as it runs
+                copy(example)
+    return called[True] - called[False]
+
+
 def dependency_graph(model: nn.Module, example: torch.Tensor) -> tp.DependencyGraph:
     "torch-pruning's graph of `model`; modules that prune themselves are registered."
     own = {type(m): SelfPruning() for m in model.modules() if hasattr(m, "prune_in_channels")}
     for parameter in model.parameters():
         parameter.requires_grad_(True)  # the graph follows gradients
-    with warnings.catch_warnings(), torch.enable_grad():
+    forward = (lambda m, x: m.train()(x)) if training_only(model, example) else (lambda m, x: m(x))
+    with warnings.catch_warnings(), torch.enable_grad(), evaluating(model), torch.random.fork_rng():
         warnings.simplefilter("ignore")
-        return tp.DependencyGraph().build_dependency(model, example, customized_pruners=own, verbose=False)
+        graph = tp.DependencyGraph().build_dependency(model, example, forward_fn=forward, customized_pruners=own, verbose=False)
+    shift_padded(graph, example.ndim)
+    return graph
+
+
+class PaddedChannels:
+    "How channel numbers change where channels of zeros are put in front and behind: a mapping for torch-pruning's graph."
+
+    def __init__(self, before: int, width: int, back: bool):
+        self.before, self.width, self.back = before, width, back
+
+    def __call__(self, indices: list) -> list:
+        if not self.back:
+            return [i._replace(idx=i.idx + self.before) for i in indices]
+        return [i._replace(idx=i.idx - self.before) for i in indices if 0 <= i.idx - self.before < self.width]
+
+
+def shift_padded(graph: tp.DependencyGraph, rank: int) -> None:
+    "Tell the graph of zero-padded channels, which it takes for an operation that leaves them where they are. In place."
+    graph.padded = {}  # node → the channels that are not zeros
+    at = 2 * (rank - 2)  # of the channels, in the list of paddings, which starts with the last dimension
+    for node in graph.module2node.values():
+        before, after = (*getattr(node.grad_fn, "_saved_pad", ()), *[0] * (at + 2))[at : at + 2]
+        if before > 0 or after > 0:
+            for source in node.inputs:
+                width = tp.dependency.shape_infer.infer_out_channels_recursively(graph, source, [0])
+                for back, dependencies, target in ((True, node.dependencies, source), (False, source.dependencies, node)):
+                    for dependency in dependencies:
+                        if dependency.target is target:
+                            dependency.index_mapping[1] = PaddedChannels(before, width, back)
+            graph.padded[node] = range(before, before + width)
 
 
 def slot_key(graph: tp.DependencyGraph, dependency: tp.dependency.Dependency, names: dict) -> tuple | None:
@@ -182,10 +231,10 @@ def slot_key(graph: tp.DependencyGraph, dependency: tp.dependency.Dependency, na
     return (names[target.module], "out" if graph.is_out_channel_pruning_fn(dependency.handler) else "in")
 
 # %% ../nbs/04_network.ipynb #b38c6d5d
-def tie_edges(graph: tp.DependencyGraph, names: dict[nn.Module, str], layers: list[str]) -> tuple[dict, list, set]:
-    "Slots with their pruning function, pairs of tied channels, and channels that reach the output."
+def tie_edges(graph: tp.DependencyGraph, names: dict[nn.Module, str], layers: list[str]) -> tuple[dict, list, set, set]:
+    "Slots with their pruning function, pairs of tied channels, channels that reach the output, and those that are added to channels of zeros."
     modules = {name: module for module, name in names.items()}
-    slots, edges, outputs = {}, [], set()
+    slots, edges, outputs, beside_zeros = {}, [], set(), set()
     for root in layers:
         module = modules[root]
         if module not in graph.module2node:
@@ -196,11 +245,13 @@ def tie_edges(graph: tp.DependencyGraph, names: dict[nn.Module, str], layers: li
             dependency, indices = item
             if graph.is_out_channel_pruning_fn(dependency.handler) and not dependency.target.outputs:
                 outputs.update((root, "out", r) for r in item.root_idxs)
+            if dependency.target in graph.padded:  # the zeros are there whatever is pruned, and so must be what they are added to
+                beside_zeros.update((root, "out", r) for r, i in zip(item.root_idxs, indices) if i not in graph.padded[dependency.target])
             key = slot_key(graph, dependency, names)
             if key is not None:
                 slots.setdefault(key, (dependency.handler, dependency.target.pruning_dim))
                 edges += [((root, "out", r), (*key, i)) for r, i in zip(item.root_idxs, indices)]
-    return slots, edges, outputs
+    return slots, edges, outputs, beside_zeros
 
 # %% ../nbs/04_network.ipynb #0cfba3d3
 def group_edges(names: dict[nn.Module, str]) -> list:
@@ -277,10 +328,12 @@ def check_layers(model: nn.Module) -> None:
               "a convolution, a linear or a normalization layer, PReLU or Embedding", type(module).__name__)
     check(any(isinstance(m, layer_types) for m in model.modules()), "the model", "a network with convolutions",
           type(model).__name__)
-    seen: dict[int, str] = {}
-    for name, parameter in model.named_parameters(remove_duplicate=False):
-        other = seen.setdefault(id(parameter), name)
-        check(other == name, f"parameter {name!r}", f"its own (it is shared with {other!r})", "a shared one")
+    seen: dict[int, tuple[str, nn.Module]] = {}
+    for module_name, module in model.named_modules():  # a module that is there under two names comes once
+        for short, parameter in module.named_parameters(recurse=False):
+            name = f"{module_name}.{short}".lstrip(".")
+            other, _ = seen.setdefault(id(parameter), (name, module))
+            check(other == name, f"parameter {name!r}", f"its own (it is shared with {other!r})", "a shared one")
 
 # %% ../nbs/04_network.ipynb #e3cd2c13
 @torch.no_grad()
@@ -456,8 +509,10 @@ def carry_out(
     model, extended = deepcopy(model), np.append(keep, True)  # unit -1 is always kept
     modules = dict(model.named_modules())
     replaced = stand_ins(modules, slots, keep, norms)
-    for name, module in replaced.items():
-        model.set_submodule(name, module)
+    stand_in = {modules[name]: module for name, module in replaced.items()}
+    for name, module in [*model.named_modules(remove_duplicate=False)]:  # under each of its names
+        if module in stand_in:
+            model.set_submodule(name, stand_in[module])
     for slot in slots:
         gone = [] if slot.module in replaced else np.flatnonzero(~extended[slot.units]).tolist()
         if gone and slot.side == "parameter":
@@ -498,17 +553,17 @@ def channels_hidden(model: nn.Module, slots: tuple[Slot, ...], keep: np.ndarray,
 
 # %% ../nbs/04_network.ipynb #eb99d96e
 def layer_outputs(model: nn.Module, example: torch.Tensor) -> dict[str, torch.Tensor]:
-    "What every layer of a model puts out, and the model itself under the name (model)."
+    "What every layer of a model puts out, and the model itself under the names (output 0), …"
     outputs, hooks = {}, []
     for name, module in model.named_modules():
         if isinstance(module, layer_types):
             hooks.append(module.register_forward_hook(lambda m, a, out, name=name: outputs.update({name: out})))
     try:
-        outputs["(model)"] = model(example)
+        leaves = [leaf for leaf in tree_leaves(model(example)) if isinstance(leaf, torch.Tensor)]
     finally:
         for hook in hooks:
             hook.remove()
-    return outputs
+    return outputs | {f"(output {k})": leaf for k, leaf in enumerate(leaves)}
 
 
 @torch.no_grad()
@@ -580,14 +635,14 @@ def find_units(model: nn.Module, layers: list[Layer], example: torch.Tensor) -> 
     modules = dict(model.named_modules())
     roots = [layer.name for layer in layers if isinstance(modules.get(layer.name), layer_types)]
     try:
-        slots, edges, outputs = tie_edges(dependency_graph(model, example), names, roots)
+        slots, edges, outputs, beside_zeros = tie_edges(dependency_graph(model, example), names, roots)
     except Exception as error:  # torch-pruning raises whatever the model's structure makes it run into
         return (), {}, {name: f"no dependency graph: {type(error).__name__}: {error}" for name in roots}
     edges += group_edges(names)
     nodes = {node for edge in edges for node in edge}
     torn = {n[:2] for n in nodes if n[2] >= (slot_width(modules.get(n[0]), n[1]) or n[2] + 1)}
-    reasons, frozen = {}, {*outputs, *(n for n in nodes if n[:2] in torn)}
-    reasons.update({name: "its dependency graph names channels that it does not have" for name, _ in torn})
+    reasons, frozen = {}, {*outputs, *beside_zeros, *(n for n in nodes if n[:2] in torn)}
+    reasons.update({name: "its dependency graph names channels that it does not have" for name, side in torn if side == "out"})
     reasons.update({name: "its filters are the model's outputs" for name, _, _ in outputs})
     norms = norms_of(layers)
     while True:
@@ -595,7 +650,8 @@ def find_units(model: nn.Module, layers: list[Layer], example: torch.Tensor) -> 
         built, unit_group = build_slots(slots, units, modules), group_units(layers, units)
         bad = failing_groups(model, built, unit_group, norms, example)
         if not bad:
-            return built, units, reasons
+            whole = {name: "its filters are tied to some that must stay" for name in roots if all(units.get((name, "out", c), -1) < 0 for c in range(slot_width(modules[name], "out")))}
+            return built, units, whole | reasons
         refused = {key for key, unit in units.items() if unit >= 0 and unit_group[unit] in bad}
         reasons.update({name: "pruning it changes what the rest computes" for name, side, _ in refused if side == "out"})
         frozen |= refused
@@ -629,10 +685,10 @@ def find_blocks(model: nn.Module, layers: list[Layer], slots: tuple[Slot, ...], 
             return False
         smaller, given = carry_out(model, slots, keep, norms).requires_grad_(), noise.clone().requires_grad_()
         with torch.enable_grad():
-            out = smaller(given * 1)  # a network may change its input in place
-            if not out.requires_grad:
+            outs = [leaf for leaf in tree_leaves(smaller(given * 1)) if isinstance(leaf, torch.Tensor)]  # a network may change its input in place
+            if not all(out.requires_grad for out in outs):
                 return False
-            (out * torch.randn(out.shape, generator=random)).sum().backward()
+            sum((out * torch.randn(out.shape, generator=random)).sum() for out in outs).backward()
         left = (m for n, m in smaller.named_modules() if n in named and isinstance(m, layer_types))
         return given.grad is not None and bool(given.grad.any()) and all(m.weight.grad is not None for m in left)
 

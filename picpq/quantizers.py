@@ -9,6 +9,7 @@ from copy import deepcopy
 
 import torch
 from torch import nn
+from torch.utils._pytree import tree_leaves
 
 from .bits import check_bits
 from .core import check, choose
@@ -280,8 +281,8 @@ def quantize(
     for quantizer in ranged:
         quantizer.seen = []
     with evaluating(model):
-        finite = model(examples).isfinite().all()  # each quantizer sets its range from the tensors it sees
+        out = tree_leaves(model(examples))  # each quantizer sets its range from the tensors it sees
     for quantizer in ranged:
         quantizer.seen = None
-    check(bool(finite), "output of the quantized model", "finite", "NaN or infinity: look at weights and examples")
+    check(all(bool(leaf.isfinite().all()) for leaf in out if isinstance(leaf, torch.Tensor)), "output of the quantized model", "finite", "NaN or infinity: look at weights and examples")
     return model
