@@ -92,7 +92,7 @@ def count(
     model: nn.Module,  # any model, dense or compressed
     example: torch.Tensor,  # a batch of inputs (n, …)
 ) -> pd.DataFrame:
-    "One row per convolution or linear call: MACs, weight and activation bits, BOPs, per example."
+    "One row per convolution or linear call, or product of activations (attention): MACs, weight and activation bits, BOPs, per example."
     rows = [{"layer": c.module, "MACs": c.macs, "weight bits": c.weight_bits, "activation bits": c.activation_bits,
              "BOPs": c.macs * c.weight_bits * c.activation_bits} for c in record_calls(model, example)]
     return pd.DataFrame(rows).set_index("layer")

@@ -21,8 +21,8 @@ from .models import main_output
 from .quantizers import Quantized
 
 # %% auto #0
-__all__ = ['aten_names', 'operations', 'largest', 'keeping', 'multiplying', 'dequantize', 'Answering', 'Frozen', 'freeze',
-           'known_operations', 'Step', 'Graph', 'names_in', 'renamed', 'filled', 'walk_shapes', 'keeps_sign',
+__all__ = ['aten_names', 'operations', 'largest', 'keeping', 'multiplying', 'products', 'dequantize', 'Answering', 'Frozen',
+           'freeze', 'known_operations', 'Step', 'Graph', 'names_in', 'renamed', 'filled', 'walk_shapes', 'keeps_sign',
            'without_nothing', 'graph_of', 'constants_folded', 'written', 'GraphModel', 'quantized_to', 'count_graph',
            'graph_to_json', 'graph_from_json', 'plain']
 
@@ -91,7 +91,7 @@ squeeze.dims chunk.default split.Tensor split_with_sizes.default cat.default sta
 pad.default constant_pad_nd.default expand.default clone.default dropout.default dropout_.default feature_dropout.default index_select.default where.self where.ScalarOther gt.Scalar
 new_zeros.default channel_shuffle.default pixel_shuffle.default matmul.default bmm.default scaled_dot_product_attention.default unflatten.int
 sym_size.int zeros_like.default ones_like.default full_like.default flip.default roll.default upsample_nearest2d.vec upsample_bilinear2d.vec
-instance_norm.default log_softmax.int log.default rsqrt.default pow.Tensor_Scalar""".split()
+instance_norm.default alias.default unbind.int masked_fill.Scalar repeat.default expand_as.default linalg_vector_norm.default new_ones.default detach.default log_softmax.int log.default rsqrt.default pow.Tensor_Scalar""".split()
 
 
 def known_operations() -> dict[str, Callable]:
@@ -370,6 +370,7 @@ class GraphModel(nn.Module):
 
 # %% ../nbs/15_graph.ipynb #ed1e97cb
 multiplying = ("conv1d", "conv2d", "conv3d", "linear")  # kinds of steps that multiply by weights
+products = ("matmul", "bmm", "scaled_dot_product_attention")  # kinds that multiply activations with each other
 
 
 def quantized_to(graph: Graph) -> dict[str, int]:
@@ -385,13 +386,15 @@ def quantized_to(graph: Graph) -> dict[str, int]:
 
 
 def count_graph(graph: Graph) -> pd.DataFrame:
-    "One row per convolution or linear call: MACs, weight and activation bits, BOPs, per image."
+    "One row per convolution or linear call, or product of activations: MACs, weight and activation bits, BOPs, per image."
     bits, rows = quantized_to(graph), []
 
     def look(step: Step, arguments: list, value: torch.Tensor) -> None:
-        if step.kind in multiplying:
-            weight, images = arguments[1], 2
-            macs = value.numel() // images * weight[0].numel()
+        if step.kind in multiplying or step.kind in products:
+            inner = arguments[0].shape[-1] if step.kind in products else arguments[1][0].numel()  # products that are added up in one number
+            macs = value.numel() // 2 * inner
+            if step.kind == "scaled_dot_product_attention":  # queries with keys, and what comes of that with values
+                macs = (arguments[0].numel() + value.numel()) // 2 * arguments[1].shape[-2]
             given = [bits.get(a["$"], 32) if isinstance(a, dict) else 32 for a in step.arguments[:2]]
             rows.append({"layer": step.layer, "MACs": macs, "weight bits": given[1], "activation bits": given[0],
                          "BOPs": macs * given[0] * given[1]})

@@ -21,8 +21,9 @@ from torch import nn
 from .core import PicpqError, check, choose
 
 # %% auto #0
-__all__ = ['small_models', 'PadShortcut', 'BasicBlock', 'SmallResNet', 'SmallVGG', 'user_model', 'build_model', 'evaluating',
-           'main_output', 'read_weights', 'load_weights', 'fingerprint', 'check_finite']
+__all__ = ['small_models', 'PadShortcut', 'BasicBlock', 'SmallResNet', 'SmallVGG', 'user_model', 'timm_model', 'Attention',
+           'plain_attention', 'split_attention', 'build_model', 'evaluating', 'main_output', 'read_weights',
+           'load_weights', 'fingerprint', 'check_finite']
 
 # %% ../nbs/03_models.ipynb #0e627387
 class PadShortcut(nn.Module):
@@ -148,9 +149,62 @@ def user_model(name: str, num_classes: int) -> nn.Module:
     check(isinstance(model, nn.Module), f"what {name} returns", "a torch.nn.Module", type(model).__name__)
     return model
 
+# %% ../nbs/03_models.ipynb #cfa0bc02
+def timm_model(name: str, num_classes: int, in_channels: int) -> nn.Module:
+    "A model of timm. Raises `PicpqError` for an unknown name, or if timm is not installed."
+    try:
+        import timm
+    except ImportError as error:
+        raise PicpqError("timm is needed for models of this kind, and is not installed: pip install 'picpq[timm]'") from error
+    choose("timm model", name, timm.list_models())
+    return timm.create_model(name, pretrained=False, num_classes=num_classes, in_chans=in_channels)
+
+
+class Attention(nn.Module):
+    "An `nn.MultiheadAttention` in linear layers. Its inputs are (n, tokens, channels)."
+
+    def __init__(self, theirs: nn.MultiheadAttention):
+        super().__init__()
+        self.heads, self.dropout = theirs.num_heads, theirs.dropout
+        like = theirs.in_proj_weight
+        parts = theirs.in_proj_weight.chunk(3), (None,) * 3 if theirs.in_proj_bias is None else theirs.in_proj_bias.chunk(3)
+        for name, weight, bias in zip(("query", "key", "value", "out"), (*parts[0], theirs.out_proj.weight), (*parts[1], theirs.out_proj.bias)):
+            layer = nn.Linear(weight.shape[1], weight.shape[0], bias is not None, device=like.device, dtype=like.dtype)
+            layer.load_state_dict({k: v.detach() for k, v in (("weight", weight), ("bias", bias)) if v is not None})
+            self.add_module(name, layer)
+
+    def forward(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, need_weights: bool = False,
+                attn_mask: torch.Tensor | None = None) -> tuple[torch.Tensor, None]:
+        q, k, v = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in (self.query(query), self.key(key), self.value(value)))
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask, self.dropout if self.training else 0.0)  # (n, heads, tokens, channels / heads)
+        return self.out(mixed.transpose(1, 2).flatten(2)), None
+
+
+def plain_attention(model: nn.Module) -> nn.Module:
+    "Put an `Attention` in the place of every `nn.MultiheadAttention`, in place. Raises `PicpqError` for those that have no such form."
+    for name, module in [*model.named_modules()]:
+        if isinstance(module, nn.MultiheadAttention):
+            good = module.batch_first and module.in_proj_weight is not None and module.bias_k is None and not module.add_zero_attn
+            check(good, f"attention {name!r}", "with batch_first, one size for all, and no extra keys", "another")
+            model.set_submodule(name, Attention(module))
+    return model
+
+
+def split_attention(weights: Mapping[str, torch.Tensor], model: nn.Module) -> dict[str, torch.Tensor]:
+    "A checkpoint of the network with PyTorch's own attention, for the one with `Attention`."
+    weights = dict(weights)
+    for name in (n for n, m in model.named_modules() if isinstance(m, Attention)):
+        for kind in ("weight", "bias"):
+            if f"{name}.in_proj_{kind}" in weights:
+                parts = zip(("query", "key", "value"), weights.pop(f"{name}.in_proj_{kind}").chunk(3))
+                weights |= {f"{name}.{part}.{kind}": value.clone() for part, value in parts}
+            if f"{name}.out_proj.{kind}" in weights:
+                weights[f"{name}.out.{kind}"] = weights.pop(f"{name}.out_proj.{kind}")
+    return weights
+
 # %% ../nbs/03_models.ipynb #7a552907
 def build_model(
-    name: str,  # one of ours, a torchvision classification model, or module:function
+    name: str,  # one of ours, a classification model of torchvision, timm/NAME, or module:function
     num_classes: int = 10,
     in_channels: int = 3,
     seed: int = 0,  # of the initial weights
@@ -160,13 +214,15 @@ def build_model(
         torch.manual_seed(seed)
         if ":" in name:
             return user_model(name, num_classes)
+        if name.startswith("timm/"):
+            return timm_model(name.removeprefix("timm/"), num_classes, in_channels)
         theirs = torchvision.models.list_models(module=torchvision.models)
         choose("model", name, [*small_models, *theirs])
         if name in small_models:
             return small_models[name](num_classes=num_classes, in_channels=in_channels)
         check(in_channels == 3, f"channels of the data for {name}", "3", in_channels)
         extra = {"aux_logits": False, "init_weights": True} if name in ("googlenet", "inception_v3") else {}
-        return torchvision.models.get_model(name, weights=None, num_classes=num_classes, **extra)
+        return plain_attention(torchvision.models.get_model(name, weights=None, num_classes=num_classes, **extra))
 
 # %% ../nbs/03_models.ipynb #c49d6736
 @contextlib.contextmanager
@@ -210,7 +266,7 @@ def read_weights(path: str | os.PathLike) -> dict[str, torch.Tensor]:
 # %% ../nbs/03_models.ipynb #db799a84
 def load_weights(model: nn.Module, path: str | os.PathLike) -> nn.Module:
     "Load a checkpoint into `model`, in place. Raises `PicpqError` naming what does not fit or is not finite."
-    weights, wanted = read_weights(path), model.state_dict()
+    weights, wanted = split_attention(read_weights(path), model), model.state_dict()
     missing = [k for k in wanted if k not in weights and not k.endswith("num_batches_tracked")]
     unknown = [k for k in weights if k not in wanted]
     wrong = [f"{k} {tuple(weights[k].shape)} instead of {tuple(wanted[k].shape)}"

@@ -21,18 +21,20 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from torch import nn
 from torch.overrides import TorchFunctionMode
+from torch.utils.flop_counter import FlopCounterMode
 from torch.utils._pytree import tree_leaves
 
 from .core import PicpqError, check
 from .models import check_finite, evaluating
 
 # %% auto #0
-__all__ = ['layer_types', 'convolutions', 'numbers_of', 'uncountable', 'norm_types', 'tolerance', 'Call', 'CallRecorder',
-           'module_stack', 'record_calls', 'Slot', 'SelfPruning', 'training_only', 'dependency_graph', 'PaddedChannels',
-           'shift_padded', 'slot_key', 'tie_edges', 'group_edges', 'connect', 'slot_width', 'build_slots', 'Layer',
-           'check_layers', 'following_norms', 'describe_layers', 'norms_of', 'Network', 'tensor_units', 'Nothing',
-           'emptied', 'stand_ins', 'carry_out', 'channels_hidden', 'layer_outputs', 'surgery_error', 'half_kept',
-           'failing_groups', 'group_units', 'find_units', 'closed', 'find_blocks', 'trace']
+__all__ = ['layer_types', 'convolutions', 'numbers_of', 'products', 'uncountable', 'norm_types', 'tolerance', 'elementwise',
+           'Call', 'CallRecorder', 'module_stack', 'record_calls', 'Slot', 'SelfPruning', 'training_only',
+           'dependency_graph', 'PaddedChannels', 'shift_padded', 'slot_key', 'tie_edges', 'group_edges', 'connect',
+           'slot_width', 'build_slots', 'Layer', 'check_layers', 'following_norms', 'describe_layers', 'norms_of',
+           'Network', 'tensor_units', 'Nothing', 'emptied', 'stand_ins', 'carry_out', 'channels_hidden',
+           'layer_outputs', 'surgery_error', 'half_kept', 'failing_groups', 'group_units', 'Readers', 'private_edges',
+           'find_units', 'closed', 'find_blocks', 'trace']
 
 # %% ../nbs/04_network.ipynb #d2e6424a
 layer_types = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
@@ -49,6 +51,7 @@ class Call:
     weight_bits: int  # of the weight tensor that came in; 32 if no quantizer made it
     activation_bits: int  # of the input tensor that came in
     groups: int = 1
+    role: str = "layer"  # "function": the weights were taken out of their module, and stay as they are; "product": there are none
 
     @property
     def macs(self) -> int:
@@ -58,9 +61,9 @@ class Call:
 convolutions = (F.conv1d, F.conv2d, F.conv3d)
 numbers_of = (torch.Tensor.__bool__, torch.Tensor.__int__, torch.Tensor.__float__, torch.Tensor.__index__, torch.Tensor.item, torch.Tensor.tolist,
               torch.Tensor.numpy)
-uncountable = (torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.bmm, torch.Tensor.bmm, torch.einsum, torch.mm,
-               torch.Tensor.mm, torch.addmm, torch.baddbmm, F.bilinear, F.conv_transpose1d, F.conv_transpose2d,
-               F.conv_transpose3d, F.multi_head_attention_forward)
+products = (torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.bmm, torch.Tensor.bmm, torch.einsum, torch.mm, torch.Tensor.mm,
+            torch.addmm, torch.baddbmm, F.scaled_dot_product_attention)
+uncountable = (*products, F.bilinear, F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d, F.multi_head_attention_forward)
 
 
 class CallRecorder(TorchFunctionMode):
@@ -78,7 +81,8 @@ class CallRecorder(TorchFunctionMode):
         if func in numbers_of and args[0].untyped_storage().data_ptr() not in self.state:
             raise PicpqError(f"layer {self.stack[-1]!r} makes a Python number of a tensor ({func.__name__}): what it does next may hang on the "
                              "data, and a trace cannot follow that; use torch.where, or take it out of the network")
-        out = func(*args, **kwargs)
+        with FlopCounterMode(display=False) if func in products else contextlib.nullcontext() as counter:
+            out = func(*args, **kwargs)
         if func in convolutions or func is F.linear:
             self.record(dict(zip(("input", "weight", "bias", "stride", "padding", "dilation", "groups"), args)) | kwargs, out)
         elif func is F.pad and hasattr(args[0], "picpq_bits"):
@@ -86,7 +90,18 @@ class CallRecorder(TorchFunctionMode):
         elif func in uncountable and any(self.is_weight(a) for a in tree_leaves((args, kwargs))):
             raise PicpqError(f"layer {self.stack[-1]!r} multiplies by weights through {func.__name__}, which is not "
                              "counted; convolutions (nn.Conv1d, 2d, 3d) and nn.Linear are")
+        elif func in products:
+            self.calls.append(self.product(func, counter, args))
         return out
+
+    def product(self, func: Callable, counter: FlopCounterMode, args: tuple) -> Call:
+        "A multiplication of activations with each other, as a call with one filter and one tap: at 32 bits, there is no quantizer."
+        if func is F.scaled_dot_product_attention:
+            query, key, value = args[:3]  # (…, queries, d), (…, keys, d), (…, keys, d_v)
+            macs = query.numel() // query.shape[-1] * key.shape[-2] * (key.shape[-1] + value.shape[-1])
+        else:
+            macs = counter.get_total_flops() // 2
+        return Call(self.stack[-1], macs // self.examples, 1, 1, 32, 32, role="product")
 
     def is_weight(self, value: object) -> bool:
         "Whether a value is a parameter with rows and columns, or a view of one."
@@ -95,9 +110,9 @@ class CallRecorder(TorchFunctionMode):
     def record(self, named: dict, out: torch.Tensor) -> None:
         "Note one call. What is computed for the batch is divided by its examples, even if a model folds time into the batch."
         x, weight = named["input"], named["weight"]
-        positions = out.numel() // (self.examples * weight.shape[0])
-        self.calls.append(Call(self.owners.get(id(weight), self.stack[-1]), positions, weight.shape[0], weight[0].numel(),
-                               getattr(weight, "picpq_bits", 32), getattr(x, "picpq_bits", 32), named.get("groups", 1)))
+        positions, owner = out.numel() // (self.examples * weight.shape[0]), self.owners.get(id(weight), self.stack[-1])
+        self.calls.append(Call(owner, positions, weight.shape[0], weight[0].numel(), getattr(weight, "picpq_bits", 32),
+                               getattr(x, "picpq_bits", 32), named.get("groups", 1), "layer" if owner == self.stack[-1] else "function"))
 
 # %% ../nbs/04_network.ipynb #f52e5ba2
 @contextlib.contextmanager
@@ -324,6 +339,8 @@ def check_layers(model: nn.Module) -> None:
     known = (*layer_types, *norm_types, nn.PReLU, nn.Embedding)
     for name, module in model.named_modules():
         foreign = type(module).__module__.startswith("torch.nn") and any(True for _ in module.parameters(recurse=False))
+        check(not isinstance(module, nn.MultiheadAttention), f"layer {name!r}", "made of linear layers: picpq.plain_attention(model) makes it so",
+              "MultiheadAttention")
         check(not foreign or isinstance(module, known), f"layer {name!r}",
               "a convolution, a linear or a normalization layer, PReLU or Embedding", type(module).__name__)
     check(any(isinstance(m, layer_types) for m in model.modules()), "the model", "a network with convolutions",
@@ -364,18 +381,18 @@ def describe_layers(model: nn.Module, example: torch.Tensor) -> list[Layer]:
     calls, modules, norms = record_calls(model, example), dict(model.named_modules()), following_norms(model, example)
     groups: dict[tuple, list[Call]] = {}
     for call in calls:  # calls of one module with one shape of weights are one layer
-        groups.setdefault((call.module, call.filters, call.taps, call.groups), []).append(call)
+        groups.setdefault((call.module, call.filters, call.taps, call.groups, call.role == "product"), []).append(call)
     sizes = sorted({same[0].positions for same in groups.values()}, reverse=True)
     layers, names = [], Counter()
-    for (name, filters, taps, conv_groups), same in groups.items():
+    for (name, filters, taps, conv_groups, _), same in groups.items():
         module = modules.get(name)
         real = isinstance(module, layer_types)
         channels = slot_width(module, "in") if real else taps * conv_groups
         names[name] += 1
         label = name if names[name] == 1 else f"{name}#{names[name]}"
-        layers.append(Layer(label, type(module).__name__, filters, channels, conv_groups, taps * conv_groups // channels,
+        layers.append(Layer(label, "product" if same[0].role == "product" else type(module).__name__, filters, channels, conv_groups, taps * conv_groups // channels,
                             sum(c.positions for c in same), sizes.index(same[0].positions), norms.get(name),
-                            type(module) in layer_types))
+                            type(module) in layer_types and all(c.role == "layer" for c in same)))
     return layers
 
 # %% ../nbs/04_network.ipynb #e1fd9b88
@@ -628,14 +645,61 @@ def group_units(layers: list[Layer], units: dict[tuple, int]) -> np.ndarray:
     count = max(units.values(), default=-1) + 1
     return np.array([number.setdefault(tuple(members.get(u, ())), len(number)) for u in range(count)], dtype=int)
 
+# %% ../nbs/04_network.ipynb #66178e97
+elementwise = (F.relu, F.gelu, F.silu, F.elu, F.leaky_relu, F.hardswish, F.mish, F.relu6, F.softplus, F.dropout, torch.relu, torch.tanh, torch.sigmoid,
+               torch.Tensor.relu, torch.Tensor.tanh, torch.Tensor.sigmoid)
+
+
+class Readers(TorchFunctionMode):
+    "Notes which layers read a linear layer's output through functions of single numbers, and which outputs go elsewhere too."
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.names = {id(m.weight): n for n, m in model.named_modules() if isinstance(m, nn.Linear)}
+        self.made: dict[int, tuple[str, torch.Tensor]] = {}  # id of a value → the layer it comes from; the value is held, so that its id stays its own
+        self.readers: dict[str, set[str]] = {}
+        self.elsewhere: set[str] = set()
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        came = {self.made[id(v)][0] for v in tree_leaves((args, kwargs)) if id(v) in self.made}
+        name = self.names.get(id(args[1])) if func is F.linear else None
+        if name is not None:
+            self.readers.setdefault(name, set())
+            for source in came:
+                self.readers[source].add(name)
+        elif func not in elementwise and any(isinstance(v, torch.Tensor) for v in tree_leaves(out)):
+            self.elsewhere |= came
+        if isinstance(out, torch.Tensor) and (name is not None or func in elementwise):
+            for source in [name] if name is not None else came:
+                self.made[id(out)] = (source, out)
+        return out
+
+
+@torch.no_grad()
+def private_edges(model: nn.Module, example: torch.Tensor) -> tuple[dict, list]:
+    "Slots and tied channels of the linear layers whose output one other linear layer alone reads."
+    with evaluating(model), Readers(model) as found:
+        out = {id(v) for v in tree_leaves(model(example))}
+    found.elsewhere |= {source for key, (source, _) in found.made.items() if key in out}
+    slots, edges, modules, pruner = {}, [], dict(model.named_modules()), tp.pruner.function.LinearPruner()
+    for name, readers in found.readers.items():
+        if name not in found.elsewhere and len(readers) == 1 and name not in readers:
+            (reader,) = readers
+            slots[name, "out"], slots[reader, "in"] = (pruner.prune_out_channels, 0), (pruner.prune_in_channels, 1)
+            edges += [((name, "out", c), (reader, "in", c)) for c in range(modules[name].out_features)]
+    return slots, edges
+
 # %% ../nbs/04_network.ipynb #9866a737
 def find_units(model: nn.Module, layers: list[Layer], example: torch.Tensor) -> tuple[tuple[Slot, ...], dict, dict[str, str]]:
     "Slots, the unit of every channel, and layers left whole with the reason."
     names = {module: name for name, module in model.named_modules() if name}
     modules = dict(model.named_modules())
     roots = [layer.name for layer in layers if isinstance(modules.get(layer.name), layer_types)]
+    attention = any(layer.kind == "product" for layer in layers)
     try:
-        slots, edges, outputs, beside_zeros = tie_edges(dependency_graph(model, example), names, roots)
+        slots, edges, outputs, beside_zeros = ((*private_edges(model, example), set(), set()) if attention
+                                               else tie_edges(dependency_graph(model, example), names, roots))
     except Exception as error:  # torch-pruning raises whatever the model's structure makes it run into
         return (), {}, {name: f"no dependency graph: {type(error).__name__}: {error}" for name in roots}
     edges += group_edges(names)
@@ -650,7 +714,8 @@ def find_units(model: nn.Module, layers: list[Layer], example: torch.Tensor) -> 
         built, unit_group = build_slots(slots, units, modules), group_units(layers, units)
         bad = failing_groups(model, built, unit_group, norms, example)
         if not bad:
-            whole = {name: "its filters are tied to some that must stay" for name in roots if all(units.get((name, "out", c), -1) < 0 for c in range(slot_width(modules[name], "out")))}
+            tied = "others than one layer read its filters, in a network with attention" if attention else "its filters are tied to some that must stay"
+            whole = {name: tied for name in roots if all(units.get((name, "out", c), -1) < 0 for c in range(slot_width(modules[name], "out")))}
             return built, units, whole | reasons
         refused = {key for key, unit in units.items() if unit >= 0 and unit_group[unit] in bad}
         reasons.update({name: "pruning it changes what the rest computes" for name, side, _ in refused if side == "out"})
