@@ -7,7 +7,7 @@ from picpq.counting import count
 from picpq.criterion import Criterion, importance
 from picpq.data import load_data
 from picpq.explorer import SpringExplorer, explore
-from picpq.models import build_model
+from picpq.models import build_model, load_weights, match_keys, read_weights
 from picpq.network import Network, trace
 from picpq.plan import Budget, BudgetError, Plan, layer_table, make_plan, uniform_plan
 from picpq.pretrained import pretrained

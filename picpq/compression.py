@@ -23,7 +23,7 @@ from .counting import count
 from .criterion import importance
 from .data import Data
 from .latency import plan_seconds, timed
-from .models import build_model, evaluating, load_weights
+from .models import Keys, build_model, evaluating, load_weights
 from .network import Network, trace
 from .pictures import Point, pictures
 from .plan import Budget, BudgetError, Plan, dense_counts, fit_bits, lumps_of, make_plan, uniform_plan
@@ -272,11 +272,14 @@ def dense_model(
     work: str | Path | None = None,
     show: bool = True,
     device: str = "cpu",
+    keys: Keys | None = None,  # new names for the checkpoint's, as for `match_keys`
+    ema: bool = False,  # the checkpoint's moving average
 ) -> nn.Module:
     "A trained network: from a checkpoint, or trained here on the training part."
     model = build_model(name, len(data.classes), data.example(1).shape[1], seed).to(device)
+    check(checkpoint is not None or (keys is None and not ema), "checkpoint", "given with keys or ema", None)
     if checkpoint is not None:
-        return load_weights(model, checkpoint).eval()
+        return load_weights(model, checkpoint, keys, ema).eval()
     train(model, data, recipe, seed, None, state_in(work, "dense"), show, f"training {name}")
     return model.eval()
 
