@@ -33,7 +33,7 @@ from .graph import GraphModel, count_graph
 from .modelfile import read_model
 from .models import build_model
 from .network import trace
-from .plan import Budget, measures
+from .plan import Budget, Plan, measures, read_importances
 from .properties import properties
 from .quantizers import quantizers
 from .result import Recreation, load_result, read_json, read_table
@@ -45,8 +45,8 @@ __all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'Model', 'DataN
            'Checkpoint', 'Keys', 'Ema', 'Property', 'MaxBits', 'ActivationBits', 'Ends', 'Penalty', 'SamplerName',
            'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'BudgetRatio', 'show_table', 'say_folder',
            'parse_bits', 'parse_keys', 'show_version', 'options', 'run', 'demo', 'compress', 'search', 'weights_beside',
-           'write_first', 'working', 'go_on_command', 'asked_budget', 'check_device', 'vary', 'evaluate_command',
-           'export', 'bench_command', 'data_of', 'report', 'main']
+           'write_first', 'working', 'go_on_command', 'asked_budget', 'chosen_strategy', 'check_device', 'vary',
+           'evaluate_command', 'export', 'bench_command', 'data_of', 'report', 'main']
 
 # %% ../nbs/23_cli.ipynb #e10e1077
 def show_table(table: pd.DataFrame) -> None:
@@ -128,7 +128,7 @@ Checkpoint = Annotated[Path | None, typer.Option(help="Trained weights; without 
 Keys = Annotated[list[str] | None, typer.Option(help="Names in the checkpoint, where they are not the network's: a beginning OLD=NEW (or inside: "
                                                 ".OLD=.NEW; OLD= leaves it out), repeatable, or a JSON file of them.")]
 Ema = Annotated[bool, typer.Option("--ema", help="Take the moving average (EMA) that the checkpoint holds.")]
-Property = Annotated[str, typer.Option(help="Filter property: rank, l1, l2, scale, taylor, median or random.")]
+Property = Annotated[str, typer.Option(help="Filter property: rank, l1, l2, scale, taylor, median, random, or one that your module registers.")]
 MaxBits = Annotated[str | None, typer.Option(help="Most bits of a layer: one number, or one for each stage (layers with maps "
                                                   "of one size): 4 or 6,5,4. Default: fitted to the budget.")]
 ActivationBits = Annotated[int | None, typer.Option(help="Bits of what enters a layer, but for the first and the last. Default: those of its weights.")]
@@ -136,7 +136,7 @@ Ends = Annotated[int | None, typer.Option(help="Bits of the first and last layer
 Penalty = Annotated[float | None, typer.Option(help="Penalty factor pf. Default 1/6.")]
 SamplerName = Annotated[str | None, typer.Option("--sampler", help="frames, joint (learns bits, too), evolution (published), cmaes, tpe or random. Default "
                                                  "frames; with --paper evolution.")]
-Quantizer = Annotated[str | None, typer.Option(help="lsq or dorefa. Default lsq.")]
+Quantizer = Annotated[str | None, typer.Option(help="lsq, dorefa, or one that your module registers. Default lsq.")]
 Steps = Annotated[int | None, typer.Option(min=0, help="Training steps per candidate, then its loss; 200 as published. Default 0: none.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Epochs of training the dense network.")]
 ImageSize = Annotated[int | None, typer.Option(min=1, help="Pixels, for folders of images. Default: the first image's shorter side, "
@@ -149,17 +149,18 @@ BudgetRatio = Annotated[float | None, typer.Option(help="How many times fewer bi
 # %% ../nbs/23_cli.ipynb #d41e589a
 def run(model: str, data_name: str, budget: Budget | None, settings: Settings, chosen: tuple[str, ...], out: Path, seed: int,
         dense_epochs: int, checkpoint: Path | None, device: str, image_size: int | None = None, study: str | None = None,
-        keys: dict[str, str | None] | None = None, ema: bool = False) -> None:
+        keys: dict[str, str | None] | None = None, ema: bool = False, importances: Path | None = None, plan: Path | None = None) -> None:
     "Train or load, compress by every chosen strategy, print the table, write the folder."
     started = time.time()
     check_target(out, "result.json")
     check_device(device)
+    given = {"importances": importances and read_importances(importances), "plan": plan and Plan.load(plan)}
     data = load_data(data_name, seed=seed, image_size=image_size)
-    check_request(model, data, budget, settings)
+    check_request(model, data, budget, settings, **given)
     recipe = replace(dense_recipe, epochs=dense_epochs)
-    work = work_folder(out, model, data_name, image_size, budget, settings, chosen, seed, dense_epochs, checkpoint, study, keys, ema)
+    work = work_folder(out, model, data_name, image_size, budget, settings, chosen, seed, dense_epochs, checkpoint, study, keys, ema, importances, plan)
     dense = dense_model(model, data, checkpoint, recipe, seed, work, device=device, keys=keys, ema=ema)
-    table, results = compare(dense, data, budget, chosen, settings, seed, model, work, study)
+    table, results = compare(dense, data, budget, chosen, settings, seed, model, work, study, **given)
     for result in results.values():
         result.model.cpu()
     save_comparison(table, results, out, settings.tie)
@@ -201,7 +202,9 @@ def compress(
     ema: Ema = False,
     out: Out = Path("picpq-result"),
     seed: Seed = 0,
-    strategy: Annotated[str, typer.Option(help="picpq, unlearned, uniform, l1 or random.")] = "picpq",
+    strategy: Annotated[str | None, typer.Option(help="picpq, unlearned, uniform, l1 or random. Default picpq.")] = None,
+    importances: Annotated[Path | None, typer.Option(help="Importances of filters that you computed: JSON or safetensors, layer → a number a filter.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="A plan (plan.json) made elsewhere or edited by hand, to be carried out; the others get what it costs.")] = None,
     study: Annotated[str | None, typer.Option(help="Storage of a `picpq search`, whose best criterion is taken.")] = None,
     baselines: Annotated[bool, typer.Option(help="Compress by uniform bits and unlearned importance too, for comparison.")] = True,
     property: Property = "rank",
@@ -223,14 +226,15 @@ def compress(
     "Compress a trained network (or train one first), and compare it with uniform bits and the unlearned criterion."
     if ":" in model:
         build_model(model)  # the user's module may register properties and quantizers of its own
-    choose("strategy", strategy, strategies)
+    strategy = chosen_strategy(strategy, importances, plan)
+    check(plan is None or (budget is None and budget_in == "bops"), "budget", "left out with --plan (a plan costs what it costs)", budget)
     bits = {"maximum": parse_bits(max_bits), "activations": activation_bits, "ends": ends, "penalty": penalty}
     settings = vary(paper_settings if paper else Settings(), property, bits, quantizer, candidates, steps, tune_epochs, sampler)
     asked = asked_budget(budget, budget_in, multiple, blocks)
     check(study is None or strategy == "picpq", "strategy", "picpq, with --study", strategy)
     beside = ["unlearned"] if budget_in != "bops" else ["uniform", "unlearned"]
     chosen = (*[s for s in beside if baselines and s != strategy], strategy)
-    run(model, data, asked, settings, chosen, out, seed, epochs, checkpoint, device, image_size, study, parse_keys(keys), ema)
+    run(model, data, asked, settings, chosen, out, seed, epochs, checkpoint, device, image_size, study, parse_keys(keys), ema, importances, plan)
 
 # %% ../nbs/23_cli.ipynb #17f4975d
 @app.command()
@@ -348,6 +352,15 @@ def asked_budget(budget: float | None, budget_in: str, multiple: int | None, blo
     check(budget is not None or blocks is None, "budget", "given with --blocks or --no-blocks", None)
     timed = budget_in == "latency"
     return None if budget is None else Budget(budget, budget_in, multiple or (16 if timed else 1), timed if blocks is None else blocks)
+
+
+def chosen_strategy(strategy: str | None, importances: Path | None, plan: Path | None) -> str:
+    "The strategy asked for by its name, or by a file. Raises `PicpqError` for more than one."
+    asked = [name for name, file in (("importances", importances), ("plan", plan)) if file is not None]
+    check(len(asked) + (strategy is not None) <= 1, "strategy", "one of --strategy, --importances and --plan", [strategy, *asked])
+    named = choose("strategy", strategy or "picpq", strategies)
+    check(named not in ("importances", "plan"), "strategy", f"given as --{named} FILE", named)
+    return asked[0] if asked else named
 
 
 def check_device(device: str) -> None:
