@@ -25,7 +25,7 @@ setup(
     python_requires=f">={settings['min_python']}",
     install_requires=settings["requirements"].split(),
     extras_require={"dev": settings["dev_requirements"].split(), "lab": settings["lab_requirements"].split(),
-                    "deploy": settings["deploy_requirements"].split()},
+                    "deploy": settings["deploy_requirements"].split(), "postgres": settings["postgres_requirements"].split()},
     entry_points={
         "console_scripts": settings["console_scripts"].split(),
         "nbdev": [f"{settings['lib_name']}={settings['lib_path']}._modidx:d"],

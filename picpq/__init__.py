@@ -7,9 +7,9 @@ from picpq.counting import count
 from picpq.criterion import Criterion, importance
 from picpq.data import load_data
 from picpq.explorer import SpringExplorer, explore
-from picpq.models import build_model, plain_attention
+from picpq.models import build_model, load_weights, match_keys, plain_attention, read_weights
 from picpq.network import Network, trace
-from picpq.plan import Budget, BudgetError, Plan, layer_table, make_plan, uniform_plan
+from picpq.plan import Budget, BudgetError, Plan, importance_plan, layer_table, make_plan, uniform_plan
 from picpq.pretrained import pretrained
 from picpq.properties import measure
 from picpq.quantizers import quantize

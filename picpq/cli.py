@@ -33,20 +33,20 @@ from .graph import GraphModel, count_graph
 from .modelfile import read_model
 from .models import build_model
 from .network import trace
-from .plan import Budget, measures
+from .plan import Budget, Plan, measures, read_importances
 from .properties import properties
 from .quantizers import quantizers
-from .result import Recreation, load_result, read_table
+from .result import Recreation, load_result, read_json, read_table
 from .search import samplers, storage_name, storage_of
 from .training import dense_recipe, evaluate, published_fitness
 
 # %% auto #0
 __all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'Model', 'DataName', 'BudgetIn', 'Multiple', 'Blocks',
-           'Checkpoint', 'Property', 'MaxBits', 'ActivationBits', 'Ends', 'Penalty', 'SamplerName', 'Quantizer',
-           'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'BudgetRatio', 'show_table', 'say_folder', 'parse_bits',
-           'show_version', 'options', 'run', 'demo', 'compress', 'search', 'weights_beside', 'write_first', 'working',
-           'go_on_command', 'asked_budget', 'check_device', 'vary', 'evaluate_command', 'export', 'bench_command',
-           'data_of', 'report', 'main']
+           'Checkpoint', 'Keys', 'Ema', 'Property', 'MaxBits', 'ActivationBits', 'Ends', 'Penalty', 'SamplerName',
+           'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'BudgetRatio', 'show_table', 'say_folder',
+           'parse_bits', 'parse_keys', 'show_version', 'options', 'run', 'demo', 'compress', 'search', 'weights_beside',
+           'write_first', 'working', 'go_on_command', 'asked_budget', 'chosen_strategy', 'check_device', 'vary',
+           'evaluate_command', 'export', 'bench_command', 'data_of', 'report', 'main']
 
 # %% ../nbs/23_cli.ipynb #e10e1077
 def show_table(table: pd.DataFrame) -> None:
@@ -75,6 +75,22 @@ def parse_bits(text: str | None) -> tuple[int, ...] | int | None:
     except ValueError:
         raise PicpqError(f"max-bits must be integers like 4 or 6,5,4; got {text!r}") from None
     return parts[0] if len(parts) == 1 else parts
+
+
+
+def parse_keys(given: Sequence[str] | None) -> dict[str, str | None] | None:
+    "['old=new', 'old=', 'FILE.json'] → {old: new, old: None, …}. Raises `PicpqError` on anything else."
+    found: dict[str, str | None] = {}
+    for text in given or ():
+        old, equals, new = text.partition("=")
+        if not equals:
+            check(text.endswith(".json") and Path(text).is_file(), "keys", "OLD=NEW, or a JSON file", text)
+            found |= read_json(Path(text))
+        else:
+            found[old] = new or None
+    good = all(old and (new is None or isinstance(new, str)) for old, new in found.items())
+    check(good, "keys", "names and their new names (null: left out)", found)
+    return found or None
 
 # %% ../nbs/23_cli.ipynb #1c5de329
 demo_epochs = 60  # of the dense network: 4 seconds
@@ -109,7 +125,10 @@ BudgetIn = Annotated[str, typer.Option(help="What the budget counts: bops, macs,
 Multiple = Annotated[int | None, typer.Option(min=1, help="Filters go so that multiples of this stay. Default 1; for latency 16, which processors like.")]
 Blocks = Annotated[bool | None, typer.Option("--blocks/--no-blocks", help="Whole residual blocks may go. Default for latency.")]
 Checkpoint = Annotated[Path | None, typer.Option(help="Trained weights; without it the network is trained first.")]
-Property = Annotated[str, typer.Option(help="Filter property: rank, l1, l2, scale, taylor, median or random.")]
+Keys = Annotated[list[str] | None, typer.Option(help="Names in the checkpoint, where they are not the network's: a beginning OLD=NEW (or inside: "
+                                                ".OLD=.NEW; OLD= leaves it out), repeatable, or a JSON file of them.")]
+Ema = Annotated[bool, typer.Option("--ema", help="Take the moving average (EMA) that the checkpoint holds.")]
+Property = Annotated[str, typer.Option(help="Filter property: rank, l1, l2, scale, taylor, median, random, or one that your module registers.")]
 MaxBits = Annotated[str | None, typer.Option(help="Most bits of a layer: one number, or one for each stage (layers with maps "
                                                   "of one size): 4 or 6,5,4. Default: fitted to the budget.")]
 ActivationBits = Annotated[int | None, typer.Option(help="Bits of what enters a layer, but for the first and the last. Default: those of its weights.")]
@@ -117,7 +136,7 @@ Ends = Annotated[int | None, typer.Option(help="Bits of the first and last layer
 Penalty = Annotated[float | None, typer.Option(help="Penalty factor pf. Default 1/6.")]
 SamplerName = Annotated[str | None, typer.Option("--sampler", help="frames, joint (learns bits, too), evolution (published), cmaes, tpe or random. Default "
                                                  "frames; with --paper evolution.")]
-Quantizer = Annotated[str | None, typer.Option(help="lsq or dorefa. Default lsq.")]
+Quantizer = Annotated[str | None, typer.Option(help="lsq, dorefa, or one that your module registers. Default lsq.")]
 Steps = Annotated[int | None, typer.Option(min=0, help="Training steps per candidate, then its loss; 200 as published. Default 0: none.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Epochs of training the dense network.")]
 ImageSize = Annotated[int | None, typer.Option(min=1, help="Pixels, for folders of images. Default: the first image's shorter side, "
@@ -129,17 +148,19 @@ BudgetRatio = Annotated[float | None, typer.Option(help="How many times fewer bi
 
 # %% ../nbs/23_cli.ipynb #d41e589a
 def run(model: str, data_name: str, budget: Budget | None, settings: Settings, chosen: tuple[str, ...], out: Path, seed: int,
-        dense_epochs: int, checkpoint: Path | None, device: str, image_size: int | None = None, study: str | None = None) -> None:
+        dense_epochs: int, checkpoint: Path | None, device: str, image_size: int | None = None, study: str | None = None,
+        keys: dict[str, str | None] | None = None, ema: bool = False, importances: Path | None = None, plan: Path | None = None) -> None:
     "Train or load, compress by every chosen strategy, print the table, write the folder."
     started = time.time()
     check_target(out, "result.json")
     check_device(device)
+    given = {"importances": importances and read_importances(importances), "plan": plan and Plan.load(plan)}
     data = load_data(data_name, seed=seed, image_size=image_size)
-    check_request(model, data, budget, settings)
+    check_request(model, data, budget, settings, **given)
     recipe = replace(dense_recipe, epochs=dense_epochs)
-    work = work_folder(out, model, data_name, image_size, budget, settings, chosen, seed, dense_epochs, checkpoint, study)
-    dense = dense_model(model, data, checkpoint, recipe, seed, work, device=device)
-    table, results = compare(dense, data, budget, chosen, settings, seed, model, work, study)
+    work = work_folder(out, model, data_name, image_size, budget, settings, chosen, seed, dense_epochs, checkpoint, study, keys, ema, importances, plan)
+    dense = dense_model(model, data, checkpoint, recipe, seed, work, device=device, keys=keys, ema=ema)
+    table, results = compare(dense, data, budget, chosen, settings, seed, model, work, study, **given)
     for result in results.values():
         result.model.cpu()
     save_comparison(table, results, out, settings.tie)
@@ -177,9 +198,13 @@ def compress(
     multiple: Multiple = None,
     blocks: Blocks = None,
     checkpoint: Checkpoint = None,
+    keys: Keys = None,
+    ema: Ema = False,
     out: Out = Path("picpq-result"),
     seed: Seed = 0,
-    strategy: Annotated[str, typer.Option(help="picpq, unlearned, uniform, l1 or random.")] = "picpq",
+    strategy: Annotated[str | None, typer.Option(help="picpq, unlearned, uniform, l1 or random. Default picpq.")] = None,
+    importances: Annotated[Path | None, typer.Option(help="Importances of filters that you computed: JSON or safetensors, layer → a number a filter.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="A plan (plan.json) made elsewhere or edited by hand, to be carried out; the others get what it costs.")] = None,
     study: Annotated[str | None, typer.Option(help="Storage of a `picpq search`, whose best criterion is taken.")] = None,
     baselines: Annotated[bool, typer.Option(help="Compress by uniform bits and unlearned importance too, for comparison.")] = True,
     property: Property = "rank",
@@ -201,14 +226,15 @@ def compress(
     "Compress a trained network (or train one first), and compare it with uniform bits and the unlearned criterion."
     if ":" in model:
         build_model(model)  # the user's module may register properties and quantizers of its own
-    choose("strategy", strategy, strategies)
+    strategy = chosen_strategy(strategy, importances, plan)
+    check(plan is None or (budget is None and budget_in == "bops"), "budget", "left out with --plan (a plan costs what it costs)", budget)
     bits = {"maximum": parse_bits(max_bits), "activations": activation_bits, "ends": ends, "penalty": penalty}
     settings = vary(paper_settings if paper else Settings(), property, bits, quantizer, candidates, steps, tune_epochs, sampler)
     asked = asked_budget(budget, budget_in, multiple, blocks)
     check(study is None or strategy == "picpq", "strategy", "picpq, with --study", strategy)
     beside = ["unlearned"] if budget_in != "bops" else ["uniform", "unlearned"]
     chosen = (*[s for s in beside if baselines and s != strategy], strategy)
-    run(model, data, asked, settings, chosen, out, seed, epochs, checkpoint, device, image_size, study)
+    run(model, data, asked, settings, chosen, out, seed, epochs, checkpoint, device, image_size, study, parse_keys(keys), ema, importances, plan)
 
 # %% ../nbs/23_cli.ipynb #17f4975d
 @app.command()
@@ -220,6 +246,8 @@ def search(
     multiple: Multiple = None,
     blocks: Blocks = None,
     checkpoint: Checkpoint = None,
+    keys: Keys = None,
+    ema: Ema = False,
     storage: Annotated[str, typer.Option(help="File (SQLite), or an Optuna storage URL that machines can share.")] = "picpq-study.db",
     trials: Annotated[int, typer.Option(min=1, help="Finished trials that the study shall have.")] = Settings().candidates,
     workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
@@ -241,6 +269,7 @@ def search(
     if ":" in model:
         build_model(model)  # the user's module may register properties and quantizers of its own
     check_device(device)
+    check(checkpoint is not None or not (keys or ema), "checkpoint", "given with --keys or --ema", None)
     bits = {"maximum": parse_bits(max_bits), "activations": activation_bits, "ends": ends, "penalty": penalty}
     settings = vary(Settings(), property, bits, quantizer, trials, steps, None, sampler)
     images, asked = load_data(data, seed=seed, image_size=image_size), asked_budget(budget, budget_in, multiple, blocks)
@@ -250,7 +279,7 @@ def search(
     if not weights.exists():
         trained = dense_model(model, images, None, replace(dense_recipe, epochs=epochs), seed, show=not quiet, device=device)
         write_first(weights, save({k: v.cpu().contiguous() for k, v in trained.state_dict().items()}))
-    dense = dense_model(model, images, weights, seed=seed, device=device)
+    dense = dense_model(model, images, weights, seed=seed, device=device, keys=parse_keys(keys), ema=ema)
     network = trace(dense, images.example())
     case = on_this_machine(Case(network, dense, images, asked or equal_budget(network), settings, seed, storage, shared=True, show=not quiet))
     with working(workers - 1) as helpers:
@@ -323,6 +352,15 @@ def asked_budget(budget: float | None, budget_in: str, multiple: int | None, blo
     check(budget is not None or blocks is None, "budget", "given with --blocks or --no-blocks", None)
     timed = budget_in == "latency"
     return None if budget is None else Budget(budget, budget_in, multiple or (16 if timed else 1), timed if blocks is None else blocks)
+
+
+def chosen_strategy(strategy: str | None, importances: Path | None, plan: Path | None) -> str:
+    "The strategy asked for by its name, or by a file. Raises `PicpqError` for more than one."
+    asked = [name for name, file in (("importances", importances), ("plan", plan)) if file is not None]
+    check(len(asked) + (strategy is not None) <= 1, "strategy", "one of --strategy, --importances and --plan", [strategy, *asked])
+    named = choose("strategy", strategy or "picpq", strategies)
+    check(named not in ("importances", "plan"), "strategy", f"given as --{named} FILE", named)
+    return asked[0] if asked else named
 
 
 def check_device(device: str) -> None:

@@ -20,13 +20,13 @@ from torch import nn
 from .bits import Bits, maximum_bits
 from .core import PicpqWarning, check, check_number, choose
 from .counting import count
-from .criterion import importance
+from .criterion import given_importance, importance, shown_importance
 from .data import Data
 from .latency import plan_seconds, timed
-from .models import build_model, evaluating, load_weights
+from .models import Keys, build_model, evaluating, load_weights
 from .network import Network, trace
 from .pictures import Point, pictures
-from .plan import Budget, BudgetError, Plan, dense_counts, fit_bits, lumps_of, make_plan, uniform_plan
+from .plan import Budget, BudgetError, Plan, checked_plan, dense_counts, fit_bits, importance_plan, lumps_of, make_plan, uniform_plan
 from .properties import measure
 from .result import Recreation, Result
 from .search import Learned, HeldOutLoss, learn_criterion, prepare
@@ -34,8 +34,9 @@ from .training import Recipe, dense_recipe, evaluate, published_fitness, quick_f
 
 # %% auto #0
 __all__ = ['paper_settings', 'strategies', 'Settings', 'fit_unlearned', 'Case', 'on_this_machine', 'unlearned_plan', 'picpq_plan',
-           'carry_out_plan', 'storage_in', 'state_in', 'make_work', 'recreation_of', 'compress', 'equal_budget',
-           'dense_row', 'compare', 'format_table', 'save_comparison', 'dense_model', 'work_folder', 'check_request']
+           'given_importance_plan', 'given_plan', 'carry_out_plan', 'storage_in', 'state_in', 'make_work',
+           'recreation_of', 'compress', 'equal_budget', 'plan_budget', 'dense_row', 'compare', 'format_table',
+           'save_comparison', 'dense_model', 'work_folder', 'check_request']
 
 # %% ../nbs/22_compression.ipynb #5eee275a
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ class Case:
     shared: bool = False  # other processes work on that storage, too
     search: bool = True  # False: the storage holds a finished search, whose best criterion is taken
     show: bool = True
+    importances: Mapping[str, Sequence[float]] | None = None  # for the strategy "importances": layer → a number a filter
+    plan: Plan | None = None  # for the strategy "plan"
     measured: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)  # properties, once they are known
     learned: Learned | None = None  # what the search found, if it ran
 
@@ -127,12 +130,27 @@ def picpq_plan(case: Case) -> Plan:
     return replace(case.learned.plan, strategy="PIC-PQ")
 
 
+def given_importance_plan(case: Case) -> Plan:
+    "The plan of importances that came from elsewhere; open maximum bitwidths are fitted to the budget by them."
+    check(case.importances is not None, "importances", "given for the strategy 'importances'", None)
+    return importance_plan(case.network, case.importances, case.budget, case.settings.bits, case.settings.tie, case.settings.smallest)
+
+
+def given_plan(case: Case) -> Plan:
+    "A plan that came from elsewhere, checked and counted anew."
+    check(case.plan is not None, "plan", "given for the strategy 'plan'", None)
+    found = checked_plan(case.network, case.plan)
+    return replace(found, strategy=f"given: {found.strategy or 'plan'}")
+
+
 strategies: dict[str, Callable[[Case], Plan]] = {
     "picpq": picpq_plan,
     "unlearned": unlearned_plan,
     "uniform": lambda case: uniform_plan(case.network, None, case.budget),
     "l1": lambda case: unlearned_plan(case, "l1", "L1"),
     "random": lambda case: unlearned_plan(case, "random", "random"),
+    "importances": given_importance_plan,
+    "plan": given_plan,
 }
 
 # %% ../nbs/22_compression.ipynb #25284265
@@ -151,7 +169,10 @@ def carry_out_plan(case: Case, plan: Plan, recreation: Recreation, checkpoint: P
     if case.budget.of == "latency":
         metrics["milliseconds"] = 1000 * plan_seconds(case.model, case.network, plan, recreation.shape)
     about = {"budget": budget, "seed": case.seed, **json.loads(json.dumps(asdict(s)))}
-    made = Result(compressed, plan, case.network, metrics, recreation, history, candidates, case.measured.get(s.property, {}), about)
+    properties = case.measured.get(s.property, {})
+    if plan.strategy == "importances":
+        properties = shown_importance(case.network, given_importance(case.network, case.importances, s.tie), s.tie)
+    made = Result(compressed, plan, case.network, metrics, recreation, history, candidates, properties, about)
     metrics["bytes"] = len(made.content())
     return made
 
@@ -191,20 +212,27 @@ def compress(
     name: str = "",  # of the model, as for `build_model`: lets the result be loaded without the object
     work: str | Path | None = None,  # folder that keeps the state, so that a killed run resumes
     show: bool = True,  # progress bars
+    importances: Mapping[str, Sequence[float]] | None = None,  # yours, layer → a number a filter: then they are the strategy
+    plan: Plan | None = None,  # yours: then it is carried out, and the budget is what it costs
 ) -> Result:
     "Compress a trained network: trace, measure, learn, plan, prune, quantize, fine-tune. The test part is used once."
-    choose("strategy", strategy, strategies)
-    budget = budget if isinstance(budget, Budget) else Budget(budget)
+    strategy = "plan" if plan is not None else "importances" if importances is not None else choose("strategy", strategy, strategies)
     model = deepcopy(model).eval()
     network = trace(model, data.example())
-    case = on_this_machine(Case(network, model, data, budget, settings, seed, storage_in(work), show=show))
-    plan = strategies[strategy](case)
-    return carry_out_plan(case, plan, recreation_of(name, data, settings, seed), state_in(work, f"tune-{strategy}"))
+    budget = plan_budget(network, plan) if plan is not None else budget if isinstance(budget, Budget) else Budget(budget)
+    case = on_this_machine(Case(network, model, data, budget, settings, seed, storage_in(work), show=show, importances=importances, plan=plan))
+    made = strategies[strategy](case)
+    return carry_out_plan(case, made, recreation_of(name, data, settings, seed), state_in(work, f"tune-{strategy}"))
 
 # %% ../nbs/22_compression.ipynb #f534b440
 def equal_budget(network: Network, bits: int = 4) -> Budget:
     "The budget that a uniform network of `bits` bits, nothing pruned, spends exactly."
     return Budget(uniform_plan(network, bits).ratio())
+
+
+def plan_budget(network: Network, plan: Plan) -> Budget:
+    "What a plan spends of this network's bit operations. Raises `PicpqError` if it does not fit."
+    return Budget(checked_plan(network, plan).ratio())
 
 
 def dense_row(model: nn.Module, network: Network, data: Data) -> dict[str, float]:
@@ -225,15 +253,19 @@ def compare(
     work: str | Path | None = None,
     study: str | None = None,  # storage of an earlier search, whose best criterion is taken
     show: bool = True,
+    importances: Mapping[str, Sequence[float]] | None = None,  # for the strategy "importances"
+    plan: Plan | None = None,  # for the strategy "plan"; without a budget it sets that of the others
 ) -> tuple[pd.DataFrame, dict[str, Result]]:
     "Compress by several strategies under one budget and one recipe: the table, and the results by strategy."
     for strategy in chosen:
         choose("strategy", strategy, strategies)
     model = deepcopy(model).eval()
     network = trace(model, data.example())
-    budget = equal_budget(network) if budget is None else budget if isinstance(budget, Budget) else Budget(budget)
+    if budget is None:
+        budget = equal_budget(network) if plan is None else plan_budget(network, plan)
+    budget = budget if isinstance(budget, Budget) else Budget(budget)
     storage = storage_in(work) if study is None else study
-    case = on_this_machine(Case(network, model, data, budget, settings, seed, storage, study is not None, study is None, show))
+    case = on_this_machine(Case(network, model, data, budget, settings, seed, storage, study is not None, study is None, show, importances, plan))
     plans = {}
     for strategy in chosen:  # errors about budgets come before fine-tuning
         try:
@@ -272,11 +304,14 @@ def dense_model(
     work: str | Path | None = None,
     show: bool = True,
     device: str = "cpu",
+    keys: Keys | None = None,  # new names for the checkpoint's, as for `match_keys`
+    ema: bool = False,  # the checkpoint's moving average
 ) -> nn.Module:
     "A trained network: from a checkpoint, or trained here on the training part."
     model = build_model(name, len(data.classes), data.example(1).shape[1], seed).to(device)
+    check(checkpoint is not None or (keys is None and not ema), "checkpoint", "given with keys or ema", None)
     if checkpoint is not None:
-        return load_weights(model, checkpoint).eval()
+        return load_weights(model, checkpoint, keys, ema).eval()
     train(model, data, recipe, seed, None, state_in(work, "dense"), show, f"training {name}")
     return model.eval()
 
@@ -289,20 +324,25 @@ def work_folder(out: str | Path, *facts: object) -> Path:
     return out.with_name(f".{out.name}.work-{digest}")
 
 # %% ../nbs/22_compression.ipynb #958365db
-def check_request(name: str, data: Data, budget: Budget | None, settings: Settings) -> None:
+def check_request(name: str, data: Data, budget: Budget | None, settings: Settings, importances: Mapping[str, Sequence[float]] | None = None,
+                  plan: Plan | None = None) -> None:
     "Raise `PicpqError` for a network, bits or a budget that cannot work, before any training."
     model = build_model(name, len(data.classes), data.example(1).shape[1])
     network = trace(model, data.example())
     with torch.no_grad(), evaluating(model):
         out = tuple(model(data.example()).shape)
     check(out == (len(data.example()), len(data.classes)), f"output of {name}", f"(images, {len(data.classes)} classes)", out)
-    budget = budget or equal_budget(network)
+    budget = budget or (equal_budget(network) if plan is None else plan_budget(network, plan))
+    if importances is not None:
+        given_importance(network, importances, settings.tie)
     flat = {n: np.ones(network.layers[network.index(n)].filters) for n in network.prunable}
     if budget.of == "latency":
         timed(budget, network, model, flat, tuple(data.example(1).shape[1:]), smallest=settings.smallest)
         return
     if settings.bits.maximum is not None:
         maximum_bits(network, settings.bits)
+    if plan is not None:
+        return
     try:
         make_plan(network, flat, None, budget, settings.bits, smallest=settings.smallest)
     except BudgetError as error:

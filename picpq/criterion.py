@@ -10,11 +10,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from .core import check
+from .core import check, choose
 from .network import Network
+from .properties import as_numbers
 
 # %% auto #0
-__all__ = ['ties', 'Criterion', 'unit_entries', 'importance']
+__all__ = ['ties', 'Criterion', 'unit_entries', 'importance', 'given_importance', 'shown_importance']
 
 # %% ../nbs/07_criterion.ipynb #3669a556
 @dataclass(frozen=True)
@@ -85,3 +86,34 @@ def importance(
     values = np.concatenate([properties[name] for name in names])[entries]
     total = np.bincount(unit, weights=a[layer] * values + b[layer], minlength=network.units)
     return total / members if tie == "mean" else total
+
+# %% ../nbs/07_criterion.ipynb #09d25203
+def given_importance(
+    network: Network,
+    importances: Mapping[str, Sequence[float]],  # layer → a number a filter, (filters,); layers that cannot be pruned stay whatever they say
+    tie: str = "mean",  # how the importances of tied filters combine, of those that are named
+) -> np.ndarray:
+    "Importance of every unit by somebody's numbers: float (units,), infinite for units that stay. Raises `PicpqError` for wrong ones."
+    check(tie in ties, "tie", " or ".join(ties), tie)
+    check(isinstance(importances, Mapping) and len(importances) > 0, "importances", "{layer: numbers}", importances)
+    given = {}
+    for name, numbers in importances.items():
+        filters = network.layers[network.index(choose("layer of importances", name, network.names))].filters
+        given[name] = as_numbers(numbers)
+        good = given[name].shape == (filters,) and np.isfinite(given[name]).all()
+        check(bool(good), f"importances of layer {name!r}", f"{filters} finite numbers, one a filter", numbers)
+    names, sizes, entries, layer, unit, _ = unit_entries(network)
+    if not names:
+        return np.empty(0)
+    named = np.isin(names, list(given))[layer]
+    values = np.concatenate([given.get(n, np.zeros(filters)) for n, filters in zip(names, sizes)])[entries]
+    total, count = (np.bincount(unit[named], weights=w, minlength=network.units) for w in (values[named], None))
+    return np.where(count > 0, total / np.maximum(count, 1) if tie == "mean" else total, math.inf)
+
+
+def shown_importance(network: Network, strength: np.ndarray, tie: str = "mean") -> dict[str, np.ndarray]:
+    "Each prunable layer's filters with the importance (units,) of their units, for pictures; infinite ones as the highest that is not."
+    top = strength[np.isfinite(strength)].max(initial=0)
+    members = unit_entries(network)[-1] if tie == "sum" else 1
+    each = np.append(np.where(np.isfinite(strength), strength, top) / members, top)  # the last: filters of no unit
+    return {n: each[network.out_units[network.index(n)]] for n in network.prunable}

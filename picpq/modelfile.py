@@ -213,7 +213,7 @@ def load_model(path: str | Path) -> GraphModel:
     "A compressed network, ready to run, from its file alone; `plan` and `card` are with it. Raises `PicpqError` as `read_model`."
     try:
         content = read_model(path)
-        check(content.graph is not None, str(path), "a file with a graph (this network could not be written as one: use `load_result`)", None)
+        check(content.graph is not None, str(path), "a file with a graph (this network could not be written as one: use `load_result` with `trust` or a `dense` network)", None)
         model = GraphModel(content.graph)
     except PicpqError:
         raise

@@ -3,14 +3,19 @@
 # %% ../nbs/03_models.ipynb #437a1abe
 from __future__ import annotations
 
+import argparse
 import contextlib
 import hashlib
 import importlib
 import inspect
 import os
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+import pandas as pd
 import safetensors
 import safetensors.torch
 import torch
@@ -18,12 +23,13 @@ import torch.nn.functional as F
 import torchvision
 from torch import nn
 
-from .core import PicpqError, check, choose
+from .core import PicpqError, PicpqWarning, check, choose
 
 # %% auto #0
-__all__ = ['small_models', 'PadShortcut', 'BasicBlock', 'SmallResNet', 'SmallVGG', 'user_model', 'timm_model', 'Attention',
-           'plain_attention', 'split_attention', 'build_model', 'evaluating', 'main_output', 'read_weights',
-           'load_weights', 'fingerprint', 'check_finite']
+__all__ = ['small_models', 'wrapper', 'Keys', 'PadShortcut', 'BasicBlock', 'SmallResNet', 'SmallVGG', 'user_model', 'timm_model',
+           'Attention', 'plain_attention', 'split_attention', 'build_model', 'evaluating', 'main_output', 'bare',
+           'read_weights', 'weights_in', 'Stretch', 'stretches', 'in_order', 'rename', 'named_alike', 'untrained',
+           'match_keys', 'load_weights', 'fingerprint', 'check_finite']
 
 # %% ../nbs/03_models.ipynb #0e627387
 class PadShortcut(nn.Module):
@@ -246,36 +252,194 @@ def main_output(out: object) -> torch.Tensor:
     return out
 
 # %% ../nbs/03_models.ipynb #be6bbe92
-def read_weights(path: str | os.PathLike) -> dict[str, torch.Tensor]:
+wrapper = re.compile(r"(?:^|(?<=\.))(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
+
+
+def bare(name: str) -> str:
+    "A tensor's name without what wrappers of modules put into it."
+    return wrapper.sub("", name)
+
+
+def read_weights(
+    path: str | os.PathLike,
+    ema: bool = False,  # the moving average that the checkpoint holds, instead of the weights themselves
+) -> dict[str, torch.Tensor]:
     "The tensors of a checkpoint file by name. Raises `PicpqError` if it cannot be read safely."
     check(os.path.isfile(path), "checkpoint", "a file of weights (.safetensors, or from torch.save)", str(path))
     try:
         if str(path).endswith(".safetensors"):
-            return safetensors.torch.load_file(path)
-        weights = torch.load(path, map_location="cpu", weights_only=True)
+            content = safetensors.torch.load_file(path)
+        else:
+            with torch.serialization.safe_globals([argparse.Namespace]):  # many scripts keep the options of their run; plain data
+                content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can fail in any way inside these libraries
-        reason = "a pickled model, not weights (save model.state_dict())" if "weights_only" in str(error) else "damaged, or of another format"
+        object_in = re.search(r"GLOBAL (\S+)", str(error))
+        reason = f"it holds a Python object, {object_in[1]} (save model.state_dict())" if object_in else "damaged, or of another format"
         raise PicpqError(f"checkpoint: {path} cannot be read as weights: {reason}") from error
-    for key in ("state_dict", "model_state_dict", "model"):
-        if isinstance(weights, dict) and isinstance(weights.get(key), dict):
-            weights = weights[key]
-    good = isinstance(weights, dict) and all(isinstance(v, torch.Tensor) for v in weights.values())
-    check(good, f"content of {path}", "named tensors", type(weights).__name__)
-    return {k.removeprefix("module."): v for k, v in weights.items()}
+    return {bare(k): v for k, v in weights_in(content, ema, str(path)).items()}
+
+
+def weights_in(content: object, ema: bool, where: str) -> dict[str, torch.Tensor]:
+    "The weights in what a checkpoint holds: all of it, or one of its entries. Raises `PicpqError` where it is not clear which."
+    named = lambda v: isinstance(v, Mapping) and len(v) > 0 and all(isinstance(t, torch.Tensor) for t in v.values())
+    if named(content) and not ema:
+        return content
+    entries = content if isinstance(content, Mapping) and not named(content) else {}
+    fit = {k: v for k, v in entries.items() if named(v) and ("ema" in re.split(r"\W|_", str(k).lower())) == ema}
+    usual = next((k for k in ("state_dict", "model_state_dict", "model") if k in fit), None)
+    check(usual is not None or len(fit) == 1, f"content of {where}", f"named tensors, or one entry of named tensors{' with ema in its name' * ema}",
+          list(content)[:8] if isinstance(content, Mapping) else type(content).__name__)
+    return fit[usual] if usual is not None else next(iter(fit.values()))
+
+# %% ../nbs/03_models.ipynb #8affc265
+@dataclass(frozen=True)
+class Stretch:
+    "A layer with the normalization behind it, as names and shapes tell."
+
+    layers: tuple[str, ...]  # their names
+    tensors: tuple[str, ...]  # names, sorted inside each layer
+    form: tuple[tuple[int, str, tuple[int, ...]], ...]  # of each tensor: which layer, what it is called there, shape
+
+    @property
+    def pattern(self) -> str:
+        "The layers' names with # for numbers."
+        return re.sub(r"\d+", "#", " ".join(self.layers))
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        "The numbers in the layers' names."
+        return tuple(map(int, re.findall(r"\d+", " ".join(self.layers))))
+
+
+def stretches(names: Iterable[str], shapes: Mapping[str, tuple[int, ...]]) -> list[Stretch]:
+    "Tensors as layers with the normalizations behind them, in order of appearance."
+    layers: dict[str, list[str]] = {}
+    for name in names:
+        layers.setdefault(name.rpartition(".")[0], []).append(name)
+    groups: list[list[str]] = []
+    for layer, inside in layers.items():
+        if groups and all(len(shapes[n]) < 2 for n in inside):
+            groups[-1].append(layer)
+        else:
+            groups.append([layer])
+    found = []
+    for group in groups:
+        tensors = [(k, n) for k, layer in enumerate(group) for n in sorted(layers[layer])]
+        found.append(Stretch(tuple(group), tuple(n for _, n in tensors), tuple((k, n.rpartition(".")[2], shapes[n]) for k, n in tensors)))
+    return found
+
+# %% ../nbs/03_models.ipynb #60406013
+def in_order(theirs: list[Stretch], ours: list[Stretch]) -> tuple[dict[str, str], str]:
+    "Pairs of a network's and a checkpoint's tensors by order of appearance; or none, and why that would be a guess."
+    for a, b in zip(theirs, ours):
+        if a.form != b.form:
+            k = next(k for k in range(len(a.form) + 1) if a.form[k : k + 1] != b.form[k : k + 1])
+            here, wanted = (f"{side.tensors[k]} {side.form[k][2]}" if k < len(side.form) else f"nothing more of {side.layers[-1]}" for side in (a, b))
+            return {}, f"the sequences of layers differ: {here} stands where {wanted} is wanted"
+    if len(theirs) != len(ours):
+        return {}, f"{len(theirs)} layers for {len(ours)}"
+    last: dict[tuple, int] = {}
+    for k, stretch in enumerate(ours):
+        before = last.get(stretch.form)
+        last[stretch.form] = k
+        for side in (theirs, ours) if before is not None else ():
+            a, b = side[before], side[k]
+            if a.pattern != b.pattern or a.numbers >= b.numbers:
+                return {}, f"{a.layers[0]} and {b.layers[0]} have equal shapes, and no rising numbers tell which comes first"
+    return {n: f for a, b in zip(theirs, ours) for f, n in zip(a.tensors, b.tensors)}, ""
+
+# %% ../nbs/03_models.ipynb #84fd5c95
+Keys = Mapping[str, str | None] | Callable[[str], str | None]  # beginnings of names, old → new; None: leave out. ".old" → ".new": inside names
+
+
+def rename(names: Iterable[str], keys: Keys | None) -> dict[str, str]:
+    "New name → old name; those left out are not in it. Raises `PicpqError` for a key that no name has, and for two names that become one."
+    names, change = list(names), keys or (lambda name: name)
+    if isinstance(keys, Mapping):
+        part = {old: re.compile(("" if old.startswith(".") else "^") + re.escape(old) + r"(?=\.|$)") for old in keys}
+        for old, pattern in part.items():
+            check(any(map(pattern.search, names)), "keys", "beginnings of names in the checkpoint, or .parts of them", old)
+        longest = sorted(part, key=len, reverse=True)
+        either = re.compile("|".join(part[old].pattern for old in longest))  # all at once, so that two names can be exchanged
+
+        def change(name):
+            gone = any(keys[match[0]] is None for match in either.finditer(name))
+            return None if gone else either.sub(lambda match: keys[match[0]], name).lstrip(".")
+
+    found: dict[str, str] = {}
+    for name in names:
+        new = change(name)
+        check(new is None or isinstance(new, str), f"keys of {name!r}", "a name, or None", new)
+        check(new is None or new not in found, "keys", "different names for different tensors", f"{found.get(new)} and {name} → {new}")
+        if new is not None:
+            found[new] = name
+    return found
+
+# %% ../nbs/03_models.ipynb #df081c8d
+def named_alike(found: Collection[str], wanted: Collection[str]) -> tuple[dict[str, str], bool]:
+    "Pairs wanted → found of equal names, and whether for that a prefix was taken off."
+    def stem(names):
+        return os.path.commonprefix([n.rpartition(".")[0] + "." for n in names]).rpartition(".")[0] + "."
+
+    def pairs(theirs, ours):
+        return {w: f for w in wanted if w.startswith(ours) and (f := theirs + w[len(ours):]) in found}
+
+    beginnings = dict.fromkeys(n[: at.end()] for n in found for at in re.finditer(r"\.", n))
+    whole = [(p, "") for p in beginnings if all(p + w in found for w in wanted)]  # all of the network lies behind it
+    stems = tuple(s if len(s) > 1 else "" for s in (stem(found), stem(wanted)))
+    tried = [pairs(*prefixes) for prefixes in (("", ""), stems, *whole)]
+    best = max(tried, key=len)
+    return best, best is not tried[0]
+
+# %% ../nbs/03_models.ipynb #55f52f75
+def untrained(model: nn.Module) -> set[str]:
+    "Names of state that no training changes or no judgement needs: counters, and the channels that a shortcut without weights copies."
+    fixed = {f"{n}.{b}" for n, m in model.named_modules() if isinstance(m, PadShortcut) for b in ("source", "copies")}
+    return fixed | {n for n in model.state_dict() if n.endswith("num_batches_tracked")}
+
+
+def match_keys(
+    model: nn.Module,
+    weights: Mapping[str, torch.Tensor],  # of a checkpoint, from `read_weights`
+    keys: Keys | None = None,  # new names for the checkpoint's: then names alone count
+    where: str = "",  # of the checkpoint, for errors
+) -> pd.DataFrame:
+    "Which tensor of a checkpoint goes where, and what matched them. Raises `PicpqError` naming what does not fit."
+    ours, theirs = {bare(k): k for k in model.state_dict()}, rename(weights, keys)
+    shape = {**{f: tuple(weights[k].shape) for f, k in theirs.items()}}, {w: tuple(model.state_dict()[k].shape) for w, k in ours.items()}
+    aside = {bare(k) for k in untrained(model)}
+    pairs, prefix = named_alike(theirs, ours)
+    missing = [w for w in ours if w not in pairs and w not in aside]
+    unknown = [f for f in theirs if f not in set(pairs.values()) and not re.search(r"(^|\.)(num_batches_tracked|n_averaged)$", f)]
+    wrong = [f"{w} {shape[0][f]} instead of {shape[1][w]}" for w, f in pairs.items() if shape[0][f] != shape[1][w]]
+    ordered, why = in_order(stretches(unknown, shape[0]), stretches(missing, shape[1])) if missing and unknown and not wrong and keys is None else ({}, "")
+    if ordered:
+        missing = unknown = []
+    problems = {"missing": missing, "unknown": unknown, "of another shape": wrong}
+    said = [f"{what}: {', '.join(names[:3])}{' …' * (len(names) > 3)}" for what, names in problems.items() if names]
+    said += [f"not matched by order: {why} (give keys)"] if why else []
+    check(not said, f"checkpoint {where}", f"weights of this {type(model).__name__}", "; ".join(said))
+    by = "keys" if keys is not None else "name without prefix" if prefix else "name"
+    rows = [(theirs[f], ours[w], shape[1][w], "order" if w in ordered else by) for w in ours if (f := {**pairs, **ordered}.get(w))]
+    return pd.DataFrame(rows, columns=["checkpoint key", "network key", "shape", "matched by"])
 
 # %% ../nbs/03_models.ipynb #db799a84
-def load_weights(model: nn.Module, path: str | os.PathLike) -> nn.Module:
+def load_weights(
+    model: nn.Module,
+    path: str | os.PathLike,
+    keys: Keys | None = None,  # as for `match_keys`
+    ema: bool = False,  # as for `read_weights`
+) -> nn.Module:
     "Load a checkpoint into `model`, in place. Raises `PicpqError` naming what does not fit or is not finite."
-    weights, wanted = split_attention(read_weights(path), model), model.state_dict()
-    missing = [k for k in wanted if k not in weights and not k.endswith("num_batches_tracked")]
-    unknown = [k for k in weights if k not in wanted]
-    wrong = [f"{k} {tuple(weights[k].shape)} instead of {tuple(wanted[k].shape)}"
-             for k in wanted if k in weights and weights[k].shape != wanted[k].shape]
-    problems = {"missing": missing, "unknown": unknown, "of another shape": wrong}
-    said = "; ".join(f"{what}: {', '.join(names[:3])}{' …' * (len(names) > 3)}" for what, names in problems.items() if names)
-    check(not said, f"checkpoint {path}", f"weights of this {type(model).__name__}", said)
-    check_finite(weights, str(path))
-    model.load_state_dict(weights, strict=False)
+    weights = split_attention(read_weights(path, ema), model)
+    table = match_keys(model, weights, keys, str(path))
+    check_finite({k: weights[k] for k in table["checkpoint key"]}, str(path))
+    guessed = table[table["matched by"] == "order"]
+    if len(guessed):
+        some = ", ".join(f"{a} → {b}" for a, b in guessed.iloc[:3, :2].values)
+        warnings.warn(f"checkpoint {path}: {len(guessed)} tensors with other names were matched by their order: {some}{' …' * (len(guessed) > 3)}; "
+                      "see that the accuracy is the one you know, or give keys", PicpqWarning, stacklevel=2)
+    model.load_state_dict({w: weights[f] for f, w in table.iloc[:, :2].values}, strict=False)
     return model
 
 

@@ -4,25 +4,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from safetensors.torch import load_file
 
 from .bits import Bits, allocate, check_bits, fewest_bits, inner_quantized, inner_stages, input_bits, maximum_bits, surviving_share
 from .core import PicpqError, check, check_number, choose, write_whole
 from .counting import cost_model, dense_bops, layer_bops
-from .criterion import Criterion, importance
+from .criterion import Criterion, given_importance, importance
 from .network import Network
 
 # %% auto #0
-__all__ = ['measures', 'share_left', 'Budget', 'BudgetError', 'Plan', 'plan_from', 'dense_counts', 'kept_units', 'plan_bits',
-           'layer_table', 'pruning_order', 'fewest_pruned', 'flat', 'without', 'first_true', 'give_back', 'in_lumps',
-           'with_blocks', 'lumps_of', 'budget_cost', 'profiles', 'allowed', 'prune_to', 'fit_bits', 'level_bits',
-           'make_plan', 'uniform_plan', 'raise_some']
+__all__ = ['measures', 'share_left', 'Budget', 'BudgetError', 'Plan', 'plan_from', 'dense_counts', 'kept_units', 'checked_plan',
+           'plan_bits', 'layer_table', 'pruning_order', 'fewest_pruned', 'flat', 'without', 'first_true', 'give_back',
+           'in_lumps', 'with_blocks', 'lumps_of', 'budget_cost', 'profiles', 'allowed', 'prune_to', 'fit_bits',
+           'level_bits', 'make_plan', 'plan_by_strength', 'importance_plan', 'read_importances', 'uniform_plan',
+           'raise_some']
 
 # %% ../nbs/10_plan.ipynb #3bdcd56b
 measures = {"bops": "bit operations", "macs": "multiply-accumulates", "params": "parameters", "latency": "milliseconds"}
@@ -62,7 +64,7 @@ class Plan:
     keep: Mapping[str, tuple[int, ...]]  # layer → filters that stay: none if its block is gone; layers not named stay whole
     weight_bits: Mapping[str, int]  # layer → bits of its weights; 32: not quantized
     activation_bits: Mapping[str, int]  # layer → bits of its input
-    cost: Mapping[str, float]  # bops, macs, params, and the same of the dense network with dense_ in front
+    cost: Mapping[str, float] = field(default_factory=dict)  # bops, macs, params, and the same of the dense network with dense_ in front
     strategy: str = ""  # what made it
     criterion: Mapping[str, Mapping[str, float]] | None = None  # a and b that ranked it, if any did
 
@@ -110,6 +112,8 @@ class Plan:
         return cls.from_json(Path(path).read_text(encoding="utf-8", errors="replace"))
 
     def __repr__(self) -> str:
+        if not self.cost:
+            return f"Plan({self.strategy}: not counted)"
         return (f"Plan({self.strategy}: {self.ratio():.1f}× fewer BOPs, {self.ratio('macs'):.2f}× fewer MACs, "
                 f"{self.ratio('params'):.2f}× fewer parameters)")
 
@@ -165,6 +169,14 @@ def kept_units(network: Network, plan: Plan) -> np.ndarray:
     check(not lost, "layers that keep no filter", "inside a block that goes whole (Network.blocks)", lost[:3])
     return keep
 
+# %% ../nbs/10_plan.ipynb #4e858b57
+def checked_plan(network: Network, plan: Plan) -> Plan:
+    "The plan as this network can carry it out, with its cost counted anew. Raises `PicpqError` where it does not fit."
+    keep, bits = kept_units(network, plan), plan_bits(network, plan)
+    for layer, *given in zip(network.layers, *bits):
+        check(layer.quantizable or set(given) == {32}, f"bits of layer {layer.name!r}", "32 (this layer cannot be quantized)", given)
+    return replace(plan_from(network, keep, *bits, plan.strategy), criterion=plan.criterion)
+
 # %% ../nbs/10_plan.ipynb #ceff06ee
 def plan_bits(network: Network, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     "Weight and activation bits of every layer: two int arrays (layers,); layers the plan does not name have 32."
@@ -185,12 +197,12 @@ def layer_table(network: Network, plan: Plan) -> pd.DataFrame:
 # %% ../nbs/10_plan.ipynb #a0ab0767
 def pruning_order(
     network: Network,
-    strength: np.ndarray,  # importance of each unit, float (units,)
+    strength: np.ndarray,  # importance of each unit, float (units,); infinite: stays
     smallest: float = 0.1,  # share of each group's units that stays in any case, at least one
 ) -> np.ndarray:
     "Units that may be pruned, weakest first: int (≤ units,)."
     check_number("smallest", smallest, 0, 1)
-    check(bool(np.isfinite(strength).all()), "importance", "finite", "NaN or infinity")
+    check(bool((strength > -np.inf).all()), "importance", "finite, or inf for units that stay", "NaN or -inf")
     order = np.lexsort((np.arange(network.units), strength))  # weakest first
     by_group = order[np.argsort(network.unit_group[order], kind="stable")]  # groups one after another, weakest first
     sizes = np.bincount(network.unit_group, minlength=1)
@@ -198,7 +210,7 @@ def pruning_order(
     free = np.arange(network.units) - np.repeat(np.cumsum(sizes) - sizes, sizes) < np.repeat(sizes - floor, sizes)
     mask = np.zeros(network.units, dtype=bool)
     mask[by_group[free]] = True
-    return order[mask[order]]
+    return order[(mask & np.isfinite(strength))[order]]
 
 # %% ../nbs/10_plan.ipynb #b71d2f7b
 def fewest_pruned(
@@ -284,7 +296,7 @@ def with_blocks(
 ) -> list[np.ndarray]:
     "The lumps, and behind those of its layers what is left of every block that the network can do without."
     listed, rank = np.isin(np.arange(network.units), flat(lumps)), np.argsort(np.lexsort((np.arange(network.units), strength)))
-    last = [np.flatnonzero(np.isin(network.unit_group, block) & ~listed) for block in network.blocks]
+    last = [np.flatnonzero(inside & ~listed) for block in network.blocks if np.isfinite(strength[inside := np.isin(network.unit_group, block)]).all()]
     return sorted([*map(np.atleast_1d, lumps), *last], key=lambda lump: rank[lump].max())
 
 
@@ -401,10 +413,42 @@ def make_plan(
     "Prune the weakest units of the whole network until the budget is met. Raises `BudgetError` if it cannot be."
     criterion = criterion or Criterion()
     check(isinstance(criterion, Criterion), "criterion", "a Criterion, or None", type(criterion).__name__)
-    order = lumps_of(network, importance(network, properties, criterion, tie), budget, smallest)
+    return plan_by_strength(network, importance(network, properties, criterion, tie), budget, bits, smallest, strategy, criterion)
+
+
+def plan_by_strength(network: Network, strength: np.ndarray, budget: Budget, bits: Bits, smallest: float, strategy: str,
+                     criterion: Criterion | None = None) -> Plan:
+    "The plan that prunes the units of least strength (units,) until the budget is met."
+    order = lumps_of(network, strength, budget, smallest)
     if bits.maximum is None:
         bits = fit_bits(network, order, budget, bits)
     return plan_from(network, *prune_to(network, order, budget, bits), strategy, criterion)
+
+# %% ../nbs/10_plan.ipynb #65ba0586
+def importance_plan(
+    network: Network,
+    importances: Mapping[str, Sequence[float]],  # layer → a number a filter, as for `given_importance`
+    budget: Budget = Budget(),
+    bits: Bits = Bits(),
+    tie: str = "mean",
+    smallest: float = 0.1,
+    strategy: str = "importances",  # a name for the plan
+) -> Plan:
+    "Prune what is least important by somebody's numbers until the budget is met. Raises `PicpqError` for wrong numbers, `BudgetError`."
+    return plan_by_strength(network, given_importance(network, importances, tie), budget, bits, smallest, strategy)
+
+
+def read_importances(path: str | Path) -> dict[str, list[float]]:
+    "Importances from a JSON or safetensors file: layer → numbers. Raises `PicpqError` if it is neither."
+    check(Path(path).is_file(), "importances", "a JSON or safetensors file", str(path))
+    try:
+        if str(path).endswith(".safetensors"):
+            return {name: tensor.tolist() for name, tensor in load_file(path).items()}
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except Exception as error:  # a damaged file can fail in any way inside these libraries
+        raise PicpqError(f"importances: {path} cannot be read as JSON or safetensors: {error}") from error
+    check(isinstance(content, dict), f"content of {path}", "{layer: numbers}", type(content).__name__)
+    return content
 
 # %% ../nbs/10_plan.ipynb #8b88d996
 def uniform_plan(

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 
 import numpy as np
@@ -13,14 +14,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .core import PicpqError, check_number, choose, progress
+from .core import PicpqError, check, check_number, choose, progress
 from .data import Data, batches
 from .models import check_finite
 from .network import Network
 
 # %% auto #0
 __all__ = ['properties', 'observe', 'channels_second', 'map_ranks', 'rank_property', 'weight_property', 'median_distance',
-           'scale_property', 'taylor_property', 'random_property', 'measure', 'check_property']
+           'scale_property', 'taylor_property', 'random_property', 'measure', 'as_numbers', 'check_property']
 
 # %% ../nbs/06_properties.ipynb #01023719
 def observe(
@@ -161,12 +162,22 @@ def measure(
     return check_property(network, found, name)
 
 # %% ../nbs/06_properties.ipynb #e935fc66
-def check_property(network: Network, found: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
-    "Raise `PicpqError` unless there is a finite number for every prunable filter."
+def as_numbers(values: object) -> np.ndarray:
+    "Anybody's numbers (list, array, tensor on any device) as a float array; NaN for what is none."
+    try:
+        return np.asarray(values.tolist() if hasattr(values, "tolist") else values, dtype=float)
+    except (TypeError, ValueError):
+        return np.array(math.nan)
+
+
+def check_property(network: Network, found: Mapping[str, object], name: str) -> dict[str, np.ndarray]:
+    "Every prunable layer's numbers as an array. Raises `PicpqError` unless there is a finite one for every filter."
+    check(isinstance(found, Mapping), f"what property {name!r} returns", "{layer: numbers}", type(found).__name__)
+    numbers = {}
     for layer in network.layers:
         if layer.name in network.prunable:
-            values = np.asarray(found.get(layer.name, ()), dtype=float)
+            values = numbers[layer.name] = as_numbers(found.get(layer.name, ()))
             if values.shape != (layer.filters,) or not np.isfinite(values).all():
                 raise PicpqError(f"property {name!r} of layer {layer.name!r} must be {layer.filters} finite numbers; "
                                  f"got {values.shape} with {int((~np.isfinite(values)).sum())} not finite")
-    return found
+    return numbers
