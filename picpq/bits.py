@@ -58,7 +58,7 @@ def surviving_share(
 class Bits:
     "How bits are given out: available maximum bitwidths and penalty factor."
 
-    maximum: int | Sequence[int] | Mapping[str, int] | None = None  # M: one, by stage, or by layer; None: fit the budget
+    maximum: int | Sequence[int] | Mapping[str, int] | None = None  # M: one, by stage, by inner layer, or by name; None: fit the budget
     ends: int = 8  # M of the first and the last layer: 8 bits cost them nothing, and they are a small share of the work
     penalty: float = 1 / 6  # pf: the published value
     activations: int | None = None  # of what enters a layer, but for the first and the last; None: those of its weights
@@ -94,8 +94,10 @@ def maximum_bits(network: Network, bits: Bits) -> np.ndarray:
         result = np.array([wanted.get(name, not_quantized) for name in network.names])
     else:
         stages = [wanted] * (stage.max() + 1) if isinstance(wanted, (int, np.integer)) else list(wanted)
-        check(len(stages) == stage.max() + 1, "maximum", f"one number, or one for each of {stage.max() + 1} stages", wanted)
-        result = np.array(stages)[stage]
+        by_layer = len(stages) == len(stage) - 2
+        check(by_layer or len(stages) == stage.max() + 1, "maximum",
+              f"one number, or one for each of {stage.max() + 1} stages or {len(stage) - 2} inner layers", wanted)
+        result = np.array([bits.ends, *stages, bits.ends]) if by_layer else np.array(stages)[stage]
         result[[0, -1]] = bits.ends
     for value in result.tolist():
         check_bits("maximum", value)

@@ -35,18 +35,20 @@ from .models import build_model
 from .network import trace
 from .plan import Budget, Plan, measures, read_importances
 from .properties import properties
+from .published import Preset, presets, published_table
 from .quantizers import quantizers
 from .result import Recreation, load_result, read_json, read_table
 from .search import samplers, storage_name, storage_of
 from .training import dense_recipe, evaluate, published_fitness
 
 # %% auto #0
-__all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'Model', 'DataName', 'BudgetIn', 'Multiple', 'Blocks',
-           'Checkpoint', 'Keys', 'Ema', 'Property', 'MaxBits', 'ActivationBits', 'Ends', 'Penalty', 'SamplerName',
-           'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'BudgetRatio', 'show_table', 'say_folder',
-           'parse_bits', 'parse_keys', 'show_version', 'options', 'run', 'demo', 'compress', 'search', 'weights_beside',
-           'write_first', 'working', 'go_on_command', 'asked_budget', 'chosen_strategy', 'check_device', 'vary',
-           'evaluate_command', 'export', 'bench_command', 'data_of', 'report', 'main']
+__all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'PresetName', 'Model', 'DataName', 'BudgetIn', 'Multiple',
+           'Blocks', 'Checkpoint', 'Keys', 'Ema', 'Property', 'MaxBits', 'ActivationBits', 'Ends', 'Penalty',
+           'SamplerName', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'BudgetRatio', 'show_table',
+           'say_folder', 'parse_bits', 'parse_keys', 'show_version', 'options', 'run', 'demo', 'compress', 'search',
+           'weights_beside', 'write_first', 'working', 'go_on_command', 'asked_budget', 'chosen_strategy', 'base_of',
+           'check_device', 'vary', 'published_command', 'evaluate_command', 'export', 'bench_command', 'data_of',
+           'report', 'main']
 
 # %% ../nbs/23_cli.ipynb #e10e1077
 def show_table(table: pd.DataFrame) -> None:
@@ -117,9 +119,12 @@ def options(version: Annotated[bool, typer.Option("--version", callback=show_ver
 
 Out = Annotated[Path, typer.Option(help="Folder to write: new, empty, or an earlier result.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")]
-Model = Annotated[str, typer.Option(help="cifar-resnet20, cifar-resnet56, cifar-vgg16-bn, digits-resnet8, a torchvision "
-                                         "classification model, or your module:function.")]
-DataName = Annotated[str, typer.Option(help="digits; cifar10 or cifar100 (downloaded to ./data); or a folder with train/ and test/ (or val/).")]
+PresetName = Annotated[str | None, typer.Option("--preset", help="A published experiment (see `picpq published`): network, data, budget and method, unless they "
+                                                "are given.")]
+Model = Annotated[str | None, typer.Option(help="cifar-resnet20, cifar-resnet56, cifar-vgg16-bn, cifar-mobilenet-v2, digits-resnet8, a torchvision "
+                                                "classification model, timm/NAME, or your module:function. Default digits-resnet8.")]
+DataName = Annotated[str | None, typer.Option(help="digits; cifar10 or cifar100 (downloaded to ./data); or a folder with train/ and test/ (or val/). "
+                                                   "Default digits.")]
 BudgetIn = Annotated[str, typer.Option(help="What the budget counts: bops, macs, params, or latency: then it is milliseconds for one image on this machine "
                                            "(ONNX Runtime, one thread; needs picpq[deploy]).")]
 Multiple = Annotated[int | None, typer.Option(min=1, help="Filters go so that multiples of this stay. Default 1; for latency 16, which processors like.")]
@@ -135,10 +140,10 @@ ActivationBits = Annotated[int | None, typer.Option(help="Bits of what enters a 
 Ends = Annotated[int | None, typer.Option(help="Bits of the first and last layer. Default 8.")]
 Penalty = Annotated[float | None, typer.Option(help="Penalty factor pf. Default 1/6.")]
 SamplerName = Annotated[str | None, typer.Option("--sampler", help="frames, joint (learns bits, too), evolution (published), cmaes, tpe or random. Default "
-                                                 "frames; with --paper evolution.")]
-Quantizer = Annotated[str | None, typer.Option(help="lsq, dorefa, or one that your module registers. Default lsq.")]
+                                                 "frames; with --paper or --preset evolution.")]
+Quantizer = Annotated[str | None, typer.Option(help="lsq, dorefa, or one that your module registers. Default lsq; with --paper or --preset dorefa.")]
 Steps = Annotated[int | None, typer.Option(min=0, help="Training steps per candidate, then its loss; 200 as published. Default 0: none.")]
-Epochs = Annotated[int, typer.Option(min=1, help="Epochs of training the dense network.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs of training the dense network. Default 30.")]
 ImageSize = Annotated[int | None, typer.Option(min=1, help="Pixels, for folders of images. Default: the first image's shorter side, "
                                                            "at most 224.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
@@ -191,8 +196,9 @@ def demo(
 # %% ../nbs/23_cli.ipynb #4363b4ad
 @app.command()
 def compress(
-    model: Model = "digits-resnet8",
-    data: DataName = "digits",
+    preset: PresetName = None,
+    model: Model = None,
+    data: DataName = None,
     budget: BudgetRatio = None,
     budget_in: BudgetIn = "bops",
     multiple: Multiple = None,
@@ -214,9 +220,9 @@ def compress(
     penalty: Penalty = None,
     quantizer: Quantizer = None,
     sampler: SamplerName = None,
-    candidates: Annotated[int | None, typer.Option(min=1, help="Candidates of the search. Default 150; with --paper 400.")] = None,
+    candidates: Annotated[int | None, typer.Option(min=1, help="Candidates of the search. Default 150; with --paper or --preset 400.")] = None,
     steps: Steps = None,
-    epochs: Epochs = 30,
+    epochs: Epochs = None,
     tune_epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of fine-tuning. Default 30.")] = None,
     image_size: ImageSize = None,
     paper: Annotated[bool, typer.Option("--paper", help="Defaults of the published method: bits 8,6,4 with 32-bit ends, summed importances, "
@@ -224,23 +230,26 @@ def compress(
     device: Device = "cpu",
 ) -> None:
     "Compress a trained network (or train one first), and compare it with uniform bits and the unlearned criterion."
+    base = base_of(preset, paper)
+    model, data, epochs, image_size = model or base.model, data or base.data, epochs or base.epochs, image_size or base.image_size
     if ":" in model:
         build_model(model)  # the user's module may register properties and quantizers of its own
     strategy = chosen_strategy(strategy, importances, plan)
     check(plan is None or (budget is None and budget_in == "bops"), "budget", "left out with --plan (a plan costs what it costs)", budget)
     bits = {"maximum": parse_bits(max_bits), "activations": activation_bits, "ends": ends, "penalty": penalty}
-    settings = vary(paper_settings if paper else Settings(), property, bits, quantizer, candidates, steps, tune_epochs, sampler)
-    asked = asked_budget(budget, budget_in, multiple, blocks)
+    settings = vary(base.settings, property, bits, quantizer, candidates, steps, tune_epochs, sampler)
+    asked = asked_budget(budget, budget_in, multiple, blocks) or base.budget
     check(study is None or strategy == "picpq", "strategy", "picpq, with --study", strategy)
-    beside = ["unlearned"] if budget_in != "bops" else ["uniform", "unlearned"]
+    beside = ["unlearned"] if asked and asked.of != "bops" else ["uniform", "unlearned"]
     chosen = (*[s for s in beside if baselines and s != strategy], strategy)
     run(model, data, asked, settings, chosen, out, seed, epochs, checkpoint, device, image_size, study, parse_keys(keys), ema, importances, plan)
 
 # %% ../nbs/23_cli.ipynb #17f4975d
 @app.command()
 def search(
-    model: Model = "digits-resnet8",
-    data: DataName = "digits",
+    preset: PresetName = None,
+    model: Model = None,
+    data: DataName = None,
     budget: BudgetRatio = None,
     budget_in: BudgetIn = "bops",
     multiple: Multiple = None,
@@ -249,7 +258,7 @@ def search(
     keys: Keys = None,
     ema: Ema = False,
     storage: Annotated[str, typer.Option(help="File (SQLite), or an Optuna storage URL that machines can share.")] = "picpq-study.db",
-    trials: Annotated[int, typer.Option(min=1, help="Finished trials that the study shall have.")] = Settings().candidates,
+    trials: Annotated[int | None, typer.Option(min=1, help="Finished trials that the study shall have. Default 150; with --preset 400.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
     seed: Seed = 0,
     sampler: SamplerName = None,
@@ -260,19 +269,21 @@ def search(
     penalty: Penalty = None,
     quantizer: Quantizer = None,
     steps: Steps = None,
-    epochs: Epochs = 30,
+    epochs: Epochs = None,
     image_size: ImageSize = None,
     device: Device = "cpu",
     quiet: Annotated[bool, typer.Option("--quiet", hidden=True)] = False,
 ) -> None:
     "Learn the criterion on a storage that processes share and that is gone on with; `picpq compress --study` takes it from there."
+    base = base_of(preset)
+    model, data, epochs, image_size = model or base.model, data or base.data, epochs or base.epochs, image_size or base.image_size
     if ":" in model:
         build_model(model)  # the user's module may register properties and quantizers of its own
     check_device(device)
     check(checkpoint is not None or not (keys or ema), "checkpoint", "given with --keys or --ema", None)
     bits = {"maximum": parse_bits(max_bits), "activations": activation_bits, "ends": ends, "penalty": penalty}
-    settings = vary(Settings(), property, bits, quantizer, trials, steps, None, sampler)
-    images, asked = load_data(data, seed=seed, image_size=image_size), asked_budget(budget, budget_in, multiple, blocks)
+    settings = vary(base.settings, property, bits, quantizer, trials, steps, None, sampler)
+    images, asked = load_data(data, seed=seed, image_size=image_size), asked_budget(budget, budget_in, multiple, blocks) or base.budget
     check_request(model, images, asked, settings)
     storage_of(storage, shared=True)  # one that cannot be opened is said before a network is trained
     weights = checkpoint or weights_beside(storage, model, data, seed, epochs, image_size)
@@ -363,6 +374,13 @@ def chosen_strategy(strategy: str | None, importances: Path | None, plan: Path |
     return asked[0] if asked else named
 
 
+def base_of(preset: str | None, paper: bool = False) -> Preset:
+    "What is not given on the command line: of a published experiment, or digits and our settings, or the published ones."
+    if preset is not None:
+        return presets[choose("preset", preset, presets)]
+    return Preset("digits-resnet8", "digits", paper_settings if paper else Settings(), budget=None, epochs=30, image_size=None)
+
+
 def check_device(device: str) -> None:
     "Raise `PicpqError` for a device that is not here."
     here = device == "cpu" or (torch.cuda.is_available() and device.startswith("cuda"))
@@ -378,6 +396,14 @@ def vary(base: Settings, property: str, given: dict, quantizer: str | None, cand
                    quantizer=choose("quantizer", quantizer or base.quantizer, quantizers),
                    fitness=base.fitness if steps is None else replace(base.fitness, steps=steps),
                    tune=base.tune if tune_epochs is None else replace(base.tune, epochs=tune_epochs))
+
+# %% ../nbs/23_cli.ipynb #05986662
+@app.command("published")
+def published_command() -> None:
+    "List the published experiments for `picpq compress --preset NAME`, and what their plans count to by both conventions."
+    with pd.option_context("display.width", 250, "display.max_columns", 20):
+        print(published_table().round(2).to_string(na_rep="not stated"))
+    print("\nPlans for filters that differ by chance, unlearned. Not stated: in the sources that we have.")
 
 # %% ../nbs/23_cli.ipynb #a59d6d27
 @app.command("evaluate")

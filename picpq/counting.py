@@ -75,8 +75,9 @@ def layer_bops(
     "Bit operations per layer and example: int (layers,)."
     check(convention in conventions, "convention", " or ".join(conventions), convention)
     macs = cost_model(network).macs(keep)
-    if convention == "published":
-        macs = macs * np.array([layer.groups for layer in network.layers])
+    if convention == "published":  # a depthwise convolution has as many groups as filters left
+        left = cost_model(network).count(keep, cost_model(network).outputs)
+        macs = macs * [n if layer.groups == layer.filters else layer.groups for n, layer in zip(left, network.layers)]
         activation_bits = weight_bits
     counted = np.array([layer.name not in skip for layer in network.layers])
     return macs * weight_bits * activation_bits * counted

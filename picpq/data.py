@@ -213,9 +213,10 @@ def image_folder(
 ) -> Data:
     "A data set from a folder `train/CLASS/image`, `test/CLASS/image`. Raises `PicpqError` if it is not one."
     root = Path(root)
-    evaluation = next((root / part for part in ("test", "val", "validation") if (root / part).is_dir()), None)
-    check((root / "train").is_dir() and evaluation is not None, "data", "a folder with train/ and test/ (or val/)",
-          str(root))
+    has_classes = lambda part: any(p.is_dir() for p in (root / part).glob("*"))
+    evaluation = next((root / part for part in ("test", "val", "validation") if has_classes(part)), None)
+    check((root / "train").is_dir() and evaluation is not None, "data",
+          "a folder with train/ and test/ (or val/), and folders of classes in them", str(root))
     everything, classes = read_folder(root / "train", image_size or 1)
     if image_size is None:
         image_size = min(*open_image(everything.paths[0]).size, 224)

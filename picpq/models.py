@@ -26,10 +26,10 @@ from torch import nn
 from .core import PicpqError, PicpqWarning, check, choose
 
 # %% auto #0
-__all__ = ['small_models', 'wrapper', 'Keys', 'PadShortcut', 'BasicBlock', 'SmallResNet', 'SmallVGG', 'user_model', 'timm_model',
-           'Attention', 'plain_attention', 'split_attention', 'build_model', 'evaluating', 'main_output', 'bare',
-           'read_weights', 'weights_in', 'Stretch', 'stretches', 'in_order', 'rename', 'named_alike', 'untrained',
-           'match_keys', 'load_weights', 'fingerprint', 'check_finite']
+__all__ = ['small_models', 'wrapper', 'Keys', 'PadShortcut', 'BasicBlock', 'SmallResNet', 'SmallVGG', 'small_mobilenet',
+           'user_model', 'timm_model', 'Attention', 'plain_attention', 'split_attention', 'build_model', 'evaluating',
+           'main_output', 'bare', 'read_weights', 'weights_in', 'Stretch', 'stretches', 'in_order', 'rename',
+           'named_alike', 'untrained', 'match_keys', 'load_weights', 'fingerprint', 'check_finite']
 
 # %% ../nbs/03_models.ipynb #0e627387
 class PadShortcut(nn.Module):
@@ -128,12 +128,22 @@ class SmallVGG(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.classifier(self.features(x).mean((2, 3)))
 
+# %% ../nbs/03_models.ipynb #ca51f97b
+def small_mobilenet(num_classes: int = 10, in_channels: int = 3) -> nn.Module:
+    "MobileNetV2 for 32 × 32 images: maps of 32, 16 and 8 pixels."
+    table = [[1, 16, 1, 1], [6, 24, 2, 1], [6, 32, 3, 2], [6, 64, 4, 1], [6, 96, 3, 1], [6, 160, 3, 2], [6, 320, 1, 1]]  # expansion, channels, blocks, stride
+    model = torchvision.models.MobileNetV2(num_classes, inverted_residual_setting=table)
+    model.features[0][0] = nn.Conv2d(in_channels, 32, 3, 1, 1, bias=False)
+    nn.init.kaiming_normal_(model.features[0][0].weight, mode="fan_out")  # as torchvision begins
+    return model
+
 # %% ../nbs/03_models.ipynb #04db81bc
 small_models: dict[str, Callable[..., nn.Module]] = {  # name → function of (num_classes, in_channels)
     "digits-resnet8": lambda num_classes=10, in_channels=1: SmallResNet(8, num_classes, in_channels),
     "cifar-resnet20": lambda num_classes=10, in_channels=3: SmallResNet(20, num_classes, in_channels),
     "cifar-resnet56": lambda num_classes=10, in_channels=3: SmallResNet(56, num_classes, in_channels),
     "cifar-vgg16-bn": lambda num_classes=10, in_channels=3: SmallVGG(num_classes, in_channels),
+    "cifar-mobilenet-v2": small_mobilenet,
 }
 
 
