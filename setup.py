@@ -24,8 +24,7 @@ setup(
     package_data={settings["lib_name"]: ["checkpoints/*"]},
     python_requires=f">={settings['min_python']}",
     install_requires=settings["requirements"].split(),
-    extras_require={"dev": settings["dev_requirements"].split(), "lab": settings["lab_requirements"].split(),
-                    "deploy": settings["deploy_requirements"].split(), "postgres": settings["postgres_requirements"].split()},
+    extras_require={name: settings[f"{name}_requirements"].split() for name in ("dev", "lab", "deploy", "postgres", "timm")},
     entry_points={
         "console_scripts": settings["console_scripts"].split(),
         "nbdev": [f"{settings['lib_name']}={settings['lib_path']}._modidx:d"],

@@ -28,7 +28,7 @@ from .core import PicpqError, check
 from .models import check_finite, evaluating
 
 # %% auto #0
-__all__ = ['layer_types', 'convolutions', 'numbers_of', 'products', 'uncountable', 'norm_types', 'tolerance', 'elementwise',
+__all__ = ['layer_types', 'convolutions', 'numbers_of', 'products', 'uncountable', 'norm_types', 'tolerance', 'channelwise',
            'Call', 'CallRecorder', 'module_stack', 'record_calls', 'Slot', 'SelfPruning', 'training_only',
            'dependency_graph', 'PaddedChannels', 'shift_padded', 'slot_key', 'tie_edges', 'group_edges', 'connect',
            'slot_width', 'build_slots', 'Layer', 'check_layers', 'following_norms', 'describe_layers', 'norms_of',
@@ -189,7 +189,8 @@ def training_only(model: nn.Module, example: torch.Tensor) -> set[str]:
     for mode in (False, True):
         with module_stack(copy := deepcopy(model).train(mode)) as stack, torch.random.fork_rng():
             found = called[mode] = set()
-            hooks = [m.register_forward_pre_hook(lambda m, args, found=found: found.add(stack[-1])) for m in copy.modules() if isinstance(m, layer_types)]
+            for layer in (m for m in copy.modules() if isinstance(m, layer_types)):
+                layer.register_forward_pre_hook(lambda m, args, found=found, stack=stack: found.add(stack[-1]))
             with contextlib.suppress(Exception):  # a network may refuse to train on so few images; then it is taken as it runs
                 copy(example)
     return called[True] - called[False]
@@ -645,49 +646,63 @@ def group_units(layers: list[Layer], units: dict[tuple, int]) -> np.ndarray:
     count = max(units.values(), default=-1) + 1
     return np.array([number.setdefault(tuple(members.get(u, ())), len(number)) for u in range(count)], dtype=int)
 
-# %% ../nbs/04_network.ipynb #66178e97
-elementwise = (F.relu, F.gelu, F.silu, F.elu, F.leaky_relu, F.hardswish, F.mish, F.relu6, F.softplus, F.dropout, torch.relu, torch.tanh, torch.sigmoid,
-               torch.Tensor.relu, torch.Tensor.tanh, torch.Tensor.sigmoid)
+# %% ../nbs/04_network.ipynb #2db5cd80
+channelwise = (F.relu, F.gelu, F.silu, F.elu, F.leaky_relu, F.hardswish, F.mish, F.relu6, F.softplus, F.dropout, torch.relu, torch.tanh, torch.sigmoid, torch.Tensor.relu,
+               torch.Tensor.tanh, torch.Tensor.sigmoid, F.max_pool1d, F.max_pool2d, F.avg_pool1d, F.avg_pool2d, F.adaptive_avg_pool2d, F.adaptive_max_pool2d)
 
 
 class Readers(TorchFunctionMode):
-    "Notes which layers read a linear layer's output through functions of single numbers, and which outputs go elsewhere too."
+    "Notes which layers read a layer's output, what it goes through on the way, and which outputs go elsewhere too."
 
     def __init__(self, model: nn.Module):
         super().__init__()
-        self.names = {id(m.weight): n for n, m in model.named_modules() if isinstance(m, nn.Linear)}
+        known = {n: m for n, m in model.named_modules() if isinstance(m, (*layer_types, nn.modules.batchnorm._BatchNorm)) and m.weight is not None}
+        self.names, self.modules = {id(m.weight): n for n, m in known.items()}, known
         self.made: dict[int, tuple[str, torch.Tensor]] = {}  # id of a value → the layer it comes from; the value is held, so that its id stays its own
         self.readers: dict[str, set[str]] = {}
+        self.passed: dict[str, set[str]] = {}  # layer → normalizations and depthwise convolutions behind it
         self.elsewhere: set[str] = set()
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         out = func(*args, **(kwargs or {}))
         came = {self.made[id(v)][0] for v in tree_leaves((args, kwargs)) if id(v) in self.made}
-        name = self.names.get(id(args[1])) if func is F.linear else None
-        if name is not None:
+        weighs = func in convolutions or func in (F.linear, F.batch_norm)
+        name = next((self.names[id(v)] for v in tree_leaves((args, kwargs)) if id(v) in self.names), None) if weighs else None
+        module = self.modules.get(name)
+        groups, source = getattr(module, "groups", 1), next(iter(came), None)
+        through = isinstance(module, nn.modules.batchnorm._BatchNorm) or 1 < groups == module.in_channels == module.out_channels if module else func in channelwise
+        if through and len(came) == 1:
+            self.passed.setdefault(source, set()).update([name] if module else [])
+        elif module is not None and groups == 1 and not isinstance(module, nn.modules.batchnorm._BatchNorm):
             self.readers.setdefault(name, set())
-            for source in came:
-                self.readers[source].add(name)
-        elif func not in elementwise and any(isinstance(v, torch.Tensor) for v in tree_leaves(out)):
+            for layer in came:
+                self.readers[layer].add(name)
+            source = name
+        elif any(isinstance(v, torch.Tensor) for v in tree_leaves(out)):
             self.elsewhere |= came
-        if isinstance(out, torch.Tensor) and (name is not None or func in elementwise):
-            for source in [name] if name is not None else came:
-                self.made[id(out)] = (source, out)
+            source = None
+        if source is not None and isinstance(out, torch.Tensor):
+            self.made[id(out)] = (source, out)
         return out
 
 
 @torch.no_grad()
 def private_edges(model: nn.Module, example: torch.Tensor) -> tuple[dict, list]:
-    "Slots and tied channels of the linear layers whose output one other linear layer alone reads."
+    "Slots and tied channels of the layers whose output goes into other layers alone."
     with evaluating(model), Readers(model) as found:
-        out = {id(v) for v in tree_leaves(model(example))}
-    found.elsewhere |= {source for key, (source, _) in found.made.items() if key in out}
-    slots, edges, modules, pruner = {}, [], dict(model.named_modules()), tp.pruner.function.LinearPruner()
+        ends = {id(v) for v in tree_leaves(model(example))}
+    found.elsewhere |= {source for key, (source, _) in found.made.items() if key in ends}
+    cut, slots, edges = tp.pruner.function, {}, []
     for name, readers in found.readers.items():
-        if name not in found.elsewhere and len(readers) == 1 and name not in readers:
-            (reader,) = readers
-            slots[name, "out"], slots[reader, "in"] = (pruner.prune_out_channels, 0), (pruner.prune_in_channels, 1)
-            edges += [((name, "out", c), (reader, "in", c)) for c in range(modules[name].out_features)]
+        tied = [(m, "out") for m in [name, *found.passed.get(name, ())]] + [(m, "in") for m in readers]
+        if name in found.elsewhere or not readers or name in readers:
+            continue
+        for other, side in tied:
+            module = found.modules[other]
+            kind = ("batchnorm" if isinstance(module, nn.modules.batchnorm._BatchNorm) else "linear" if isinstance(module, nn.Linear)
+                    else "depthwise_conv" if module.groups > 1 else "conv")
+            slots[other, side] = getattr(cut, f"prune_{kind}_{side}_channels"), int(side == "in")
+            edges += [((name, "out", c), (other, side, c)) for c in range(slot_width(found.modules[name], "out"))]
     return slots, edges
 
 # %% ../nbs/04_network.ipynb #9866a737
@@ -696,12 +711,14 @@ def find_units(model: nn.Module, layers: list[Layer], example: torch.Tensor) -> 
     names = {module: name for name, module in model.named_modules() if name}
     modules = dict(model.named_modules())
     roots = [layer.name for layer in layers if isinstance(modules.get(layer.name), layer_types)]
-    attention = any(layer.kind == "product" for layer in layers)
+    tied = "its filters are tied to some that must stay"
     try:
-        slots, edges, outputs, beside_zeros = ((*private_edges(model, example), set(), set()) if attention
-                                               else tie_edges(dependency_graph(model, example), names, roots))
+        if any(layer.kind == "product" for layer in layers):
+            raise PicpqError("a graph of ties does not know attention")
+        slots, edges, outputs, beside_zeros = tie_edges(dependency_graph(model, example), names, roots)
     except Exception as error:  # torch-pruning raises whatever the model's structure makes it run into
-        return (), {}, {name: f"no dependency graph: {type(error).__name__}: {error}" for name in roots}
+        (slots, edges), outputs, beside_zeros = private_edges(model, example), set(), set()
+        tied = "its filters do not go into other layers alone, and there is no graph of all ties" + f" ({type(error).__name__}: {error})" * (not isinstance(error, PicpqError))
     edges += group_edges(names)
     nodes = {node for edge in edges for node in edge}
     torn = {n[:2] for n in nodes if n[2] >= (slot_width(modules.get(n[0]), n[1]) or n[2] + 1)}
@@ -714,7 +731,6 @@ def find_units(model: nn.Module, layers: list[Layer], example: torch.Tensor) -> 
         built, unit_group = build_slots(slots, units, modules), group_units(layers, units)
         bad = failing_groups(model, built, unit_group, norms, example)
         if not bad:
-            tied = "others than one layer read its filters, in a network with attention" if attention else "its filters are tied to some that must stay"
             whole = {name: tied for name in roots if all(units.get((name, "out", c), -1) < 0 for c in range(slot_width(modules[name], "out")))}
             return built, units, whole | reasons
         refused = {key for key, unit in units.items() if unit >= 0 and unit_group[unit] in bad}

@@ -49,7 +49,8 @@ def main() -> None:
         changed = out.argmax(1) != trained.argmax(1)
         apart = out.argmax(1) != logits["ONNX Runtime"].argmax(1)
         rows.append({"way": name, "× fewer BOPs": plan.ratio(), "accuracy": 100 * (out.argmax(1) == y).double().mean().item(),
-                     "images": len(y), "another class": int(changed.sum()), "other than ONNX Runtime": int(apart.sum()), "best ahead by, median": ahead.median().item(),
+                     "images": len(y), "another class": int(changed.sum()),
+                     "other than ONNX Runtime": int(apart.sum()), "best ahead by, median": ahead.median().item(),
                      "where the class changed": ahead[changed].median().item() if changed.any() else float("nan"),
                      "file (KB)": size.get(name, float("nan")) / 1000})
     write_whole(arguments.out, pd.DataFrame(rows).round(5).to_csv(index=False))
