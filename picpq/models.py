@@ -415,14 +415,17 @@ def match_keys(
     where: str = "",  # of the checkpoint, for errors
 ) -> pd.DataFrame:
     "Which tensor of a checkpoint goes where, and what matched them. Raises `PicpqError` naming what does not fit."
-    ours, theirs = {bare(k): k for k in model.state_dict()}, rename(weights, keys)
-    shape = {**{f: tuple(weights[k].shape) for f, k in theirs.items()}}, {w: tuple(model.state_dict()[k].shape) for w, k in ours.items()}
+    state = model.state_dict()
+    ours, theirs = {bare(k): k for k in state}, rename(weights, keys)  # names as they are compared → as they stand
+    wanted, found = {w: tuple(state[k].shape) for w, k in ours.items()}, {f: tuple(weights[k].shape) for f, k in theirs.items()}
     aside = {bare(k) for k in untrained(model)}
-    pairs, prefix = named_alike(theirs, ours)
+    pairs, prefix = named_alike(found, wanted)
     missing = [w for w in ours if w not in pairs and w not in aside]
     unknown = [f for f in theirs if f not in set(pairs.values()) and not re.search(r"(^|\.)(num_batches_tracked|n_averaged)$", f)]
-    wrong = [f"{w} {shape[0][f]} instead of {shape[1][w]}" for w, f in pairs.items() if shape[0][f] != shape[1][w]]
-    ordered, why = in_order(stretches(unknown, shape[0]), stretches(missing, shape[1])) if missing and unknown and not wrong and keys is None else ({}, "")
+    wrong = [f"{w} {found[f]} instead of {wanted[w]}" for w, f in pairs.items() if found[f] != wanted[w]]
+    ordered, why = {}, ""
+    if missing and unknown and not wrong and keys is None:
+        ordered, why = in_order(stretches(unknown, found), stretches(missing, wanted))
     if ordered:
         missing = unknown = []
     problems = {"missing": missing, "unknown": unknown, "of another shape": wrong}
@@ -430,7 +433,7 @@ def match_keys(
     said += [f"not matched by order: {why} (give keys)"] if why else []
     check(not said, f"checkpoint {where}", f"weights of this {type(model).__name__}", "; ".join(said))
     by = "keys" if keys is not None else "name without prefix" if prefix else "name"
-    rows = [(theirs[f], ours[w], shape[1][w], "order" if w in ordered else by) for w in ours if (f := {**pairs, **ordered}.get(w))]
+    rows = [(theirs[f], ours[w], wanted[w], "order" if w in ordered else by) for w in ours if (f := {**pairs, **ordered}.get(w))]
     return pd.DataFrame(rows, columns=["checkpoint key", "network key", "shape", "matched by"])
 
 # %% ../nbs/03_models.ipynb #db799a84
