@@ -9,6 +9,7 @@ import json
 import math
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
@@ -138,6 +139,7 @@ class Team:
         if self.count == 1:
             return model
         model.to(self.device)
+        warnings.filterwarnings("ignore", "Grad strides do not match")  # convolutions of one channel: no harm
         return DistributedDataParallel(model, None if self.device.type == "cpu" else [self.device], static_graph=True)
 
 # %% ../nbs/13_training.ipynb #cfcf746f
@@ -184,7 +186,7 @@ def team_norm(
 ) -> torch.Tensor:
     "What a `norm` in training makes of `x`, with the mean and variance of all processes' images."
     axes, shape = [d for d in range(x.ndim) if d != 1], [1, -1, *[1] * (x.ndim - 2)]
-    values = x.float()
+    values = x.to(torch.promote_types(x.dtype, torch.float32))  # sums of half precision would be rough
     sums = total(torch.cat([values.sum(axes), values.new_tensor([values[:, 0].numel()])]))  # (channels + 1,)
     mean, count = sums[:-1] / sums[-1], sums[-1].detach()
     centred = values - mean.view(shape)
