@@ -138,6 +138,8 @@ class Team:
         "`model` on this process's device, with the main process's weights, averaging its gradients over the processes."
         if self.count == 1:
             return model
+        unready = [name for name, m in model.named_modules() if not getattr(m, "ready", True)]
+        check(not unready, "quantizers", "with ranges, which `picpq.quantize` sets, before processes share the work", unready)
         model.to(self.device)
         warnings.filterwarnings("ignore", "Grad strides do not match")  # convolutions of one channel: no harm
         return DistributedDataParallel(model, None if self.device.type == "cpu" else [self.device], static_graph=True)
