@@ -21,12 +21,13 @@ from typing import Annotated
 import pandas as pd
 import torch
 import typer
+from accelerate import PartialState
 from safetensors.torch import save
 
 import picpq
 from .compression import (Case, Settings, check_request, compare, dense_model, equal_budget, format_table, on_this_machine, paper_settings,
                                picpq_plan, save_comparison, strategies, work_folder)
-from .core import PicpqError, PicpqWarning, check, check_target, choose, write_whole
+from .core import PicpqError, PicpqWarning, check, check_target, choose, main_process, write_whole
 from .counting import count
 from .data import Data, load_data
 from .graph import GraphModel, count_graph
@@ -39,16 +40,16 @@ from .published import Preset, presets, published_table
 from .quantizers import quantizers
 from .result import Recreation, load_result, read_json, read_table
 from .search import samplers, storage_name, storage_of
-from .training import dense_recipe, evaluate, published_fitness
+from .training import dense_recipe, evaluate, published_fitness, team
 
 # %% auto #0
 __all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'PresetName', 'Model', 'DataName', 'BudgetIn', 'Multiple',
            'Blocks', 'Checkpoint', 'Keys', 'Ema', 'Property', 'MaxBits', 'ActivationBits', 'Ends', 'Penalty',
            'SamplerName', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'BudgetRatio', 'show_table',
-           'say_folder', 'parse_bits', 'parse_keys', 'show_version', 'options', 'run', 'demo', 'compress', 'search',
-           'weights_beside', 'write_first', 'working', 'go_on_command', 'asked_budget', 'chosen_strategy', 'base_of',
-           'check_device', 'vary', 'published_command', 'evaluate_command', 'export', 'bench_command', 'data_of',
-           'report', 'main']
+           'say_folder', 'parse_bits', 'parse_keys', 'show_version', 'options', 'run', 'turns', 'demo', 'compress',
+           'search', 'weights_beside', 'write_first', 'working', 'go_on_command', 'asked_budget', 'chosen_strategy',
+           'base_of', 'check_device', 'vary', 'published_command', 'evaluate_command', 'export', 'bench_command',
+           'data_of', 'report', 'main']
 
 # %% ../nbs/23_cli.ipynb #e10e1077
 def show_table(table: pd.DataFrame) -> None:
@@ -146,7 +147,7 @@ Steps = Annotated[int | None, typer.Option(min=0, help="Training steps per candi
 Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs of training the dense network. Default 30.")]
 ImageSize = Annotated[int | None, typer.Option(min=1, help="Pixels, for folders of images. Default: the first image's shorter side, "
                                                            "at most 224.")]
-Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+Device = Annotated[str, typer.Option(help="cpu or cuda. Several processes started by accelerate or torchrun each have their own.")]
 Trust = Annotated[bool, typer.Option("--trust", help="Import the module:function that the result names instead of running the file's graph. That runs its code.")]
 BudgetRatio = Annotated[float | None, typer.Option(help="How many times fewer bit operations (see --budget-in) than the dense 32-bit network, "
                                                     "e.g. 50. Default: what uniform 4-bit costs.")]
@@ -160,14 +161,17 @@ def run(model: str, data_name: str, budget: Budget | None, settings: Settings, c
     check_target(out, "result.json")
     check_device(device)
     given = {"importances": importances and read_importances(importances), "plan": plan and Plan.load(plan)}
-    data = load_data(data_name, seed=seed, image_size=image_size)
-    check_request(model, data, budget, settings, **given)
+    with turns():
+        data = load_data(data_name, seed=seed, image_size=image_size)
+    team().from_main(lambda: check_request(model, data, budget, settings, **given))
     recipe = replace(dense_recipe, epochs=dense_epochs)
     work = work_folder(out, model, data_name, image_size, budget, settings, chosen, seed, dense_epochs, checkpoint, study, keys, ema, importances, plan)
-    dense = dense_model(model, data, checkpoint, recipe, seed, work, device=device, keys=keys, ema=ema)
+    dense = dense_model(model, data, checkpoint, recipe, seed, work, device=str(team().device or device), keys=keys, ema=ema)
     table, results = compare(dense, data, budget, chosen, settings, seed, model, work, study, **given)
     for result in results.values():
         result.model.cpu()
+    if not main_process():
+        return
     save_comparison(table, results, out, settings.tie)
     shutil.rmtree(work, ignore_errors=True)  # the state was for resuming; the result is there
     show_table(table)
@@ -179,6 +183,11 @@ def run(model: str, data_name: str, budget: Budget | None, settings: Settings, c
         print("the search found nothing better than a = 1, b = 0")
     say_folder(out)
     print(f"\n{time.time() - started:.0f} s, seed {seed}; test images were used once, for the accuracies above")
+
+
+def turns() -> contextlib.AbstractContextManager:
+    "The first process of a machine goes first: what it downloads, the others find."
+    return contextlib.nullcontext() if team().count == 1 else PartialState().local_main_process_first()
 
 
 @app.command()
@@ -281,6 +290,7 @@ def search(
         build_model(model)  # the user's module may register properties and quantizers of its own
     check_device(device)
     check(checkpoint is not None or not (keys or ema), "checkpoint", "given with --keys or --ema", None)
+    check(team().count == 1, "processes", "one, and --workers so many more (torchrun is for training)", team().count)
     bits = {"maximum": parse_bits(max_bits), "activations": activation_bits, "ends": ends, "penalty": penalty}
     settings = vary(base.settings, property, bits, quantizer, trials, steps, None, sampler)
     images, asked = load_data(data, seed=seed, image_size=image_size), asked_budget(budget, budget_in, multiple, blocks) or base.budget

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from .bits import Bits, maximum_bits
-from .core import PicpqWarning, check, check_number, choose
+from .core import PicpqWarning, check, check_number, choose, main_process
 from .counting import count
 from .criterion import given_importance, importance, shown_importance
 from .data import Data
@@ -30,13 +30,13 @@ from .plan import Budget, BudgetError, Plan, checked_plan, dense_counts, fit_bit
 from .properties import measure
 from .result import Recreation, Result
 from .search import Learned, HeldOutLoss, learn_criterion, prepare
-from .training import Recipe, dense_recipe, evaluate, published_fitness, quick_fitness, train, tune_recipe
+from .training import Recipe, dense_recipe, evaluate, published_fitness, quick_fitness, team, train, tune_recipe
 
 # %% auto #0
 __all__ = ['paper_settings', 'strategies', 'Settings', 'fit_unlearned', 'Case', 'on_this_machine', 'unlearned_plan', 'picpq_plan',
-           'given_importance_plan', 'given_plan', 'carry_out_plan', 'storage_in', 'state_in', 'make_work',
-           'recreation_of', 'compress', 'equal_budget', 'plan_budget', 'dense_row', 'compare', 'format_table',
-           'save_comparison', 'dense_model', 'work_folder', 'check_request']
+           'given_importance_plan', 'given_plan', 'make_plans', 'agreed_plans', 'carry_out_plan', 'storage_in',
+           'state_in', 'make_work', 'recreation_of', 'compress', 'equal_budget', 'plan_budget', 'dense_row', 'compare',
+           'format_table', 'save_comparison', 'dense_model', 'work_folder', 'check_request']
 
 # %% ../nbs/22_compression.ipynb #5eee275a
 @dataclass(frozen=True)
@@ -153,6 +153,26 @@ strategies: dict[str, Callable[[Case], Plan]] = {
     "plan": given_plan,
 }
 
+# %% ../nbs/22_compression.ipynb #40952c7c
+def make_plans(case: Case, chosen: Sequence[str]) -> dict[str, Plan]:
+    "The plan of each strategy. One that cannot meet the budget is left out with a warning, unless it is the last."
+    plans = {}
+    on_this_machine(case)
+    for strategy in chosen:
+        try:
+            plans[strategy] = strategies[strategy](case)
+        except BudgetError as error:
+            if strategy == chosen[-1]:
+                raise
+            warnings.warn(f"the baseline {strategy!r} is left out: {error}", PicpqWarning, stacklevel=2)
+    return plans
+
+
+def agreed_plans(case: Case, chosen: Sequence[str]) -> dict[str, Plan]:
+    "The plans of the main process, for all; with them the budget as it was timed, and what was measured."
+    plans, case.budget, case.measured = team().from_main(lambda: (make_plans(case, chosen), case.budget, case.measured))
+    return plans
+
 # %% ../nbs/22_compression.ipynb #25284265
 def carry_out_plan(case: Case, plan: Plan, recreation: Recreation, checkpoint: Path | None = None) -> Result:
     "Prune, quantize, fine-tune and judge: everything after the plan, the same for every strategy."
@@ -190,7 +210,8 @@ def state_in(work: str | Path | None, name: str) -> Path | None:
 def make_work(work: str | Path) -> Path:
     "The work folder, made if it is not there. Raises `PicpqError` where it cannot be."
     try:
-        Path(work).mkdir(parents=True, exist_ok=True)
+        if main_process():
+            Path(work).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         check(False, "work", f"a folder that can be written ({error.strerror})", str(work))
     return Path(work)
@@ -220,8 +241,8 @@ def compress(
     model = deepcopy(model).eval()
     network = trace(model, data.example())
     budget = plan_budget(network, plan) if plan is not None else budget if isinstance(budget, Budget) else Budget(budget)
-    case = on_this_machine(Case(network, model, data, budget, settings, seed, storage_in(work), show=show, importances=importances, plan=plan))
-    made = strategies[strategy](case)
+    case = Case(network, model, data, budget, settings, seed, storage_in(work), show=show, importances=importances, plan=plan)
+    made = agreed_plans(case, [strategy])[strategy]
     return carry_out_plan(case, made, recreation_of(name, data, settings, seed), state_in(work, f"tune-{strategy}"))
 
 # %% ../nbs/22_compression.ipynb #f534b440
@@ -265,15 +286,8 @@ def compare(
         budget = equal_budget(network) if plan is None else plan_budget(network, plan)
     budget = budget if isinstance(budget, Budget) else Budget(budget)
     storage = storage_in(work) if study is None else study
-    case = on_this_machine(Case(network, model, data, budget, settings, seed, storage, study is not None, study is None, show, importances, plan))
-    plans = {}
-    for strategy in chosen:  # errors about budgets come before fine-tuning
-        try:
-            plans[strategy] = strategies[strategy](case)
-        except BudgetError as error:
-            if strategy == chosen[-1]:
-                raise
-            warnings.warn(f"the baseline {strategy!r} is left out: {error}", PicpqWarning, stacklevel=2)
+    case = Case(network, model, data, budget, settings, seed, storage, study is not None, study is None, show, importances, plan)
+    plans = agreed_plans(case, chosen)  # errors about budgets come before fine-tuning
     recreation = recreation_of(name, data, settings, seed)
     results = {s: carry_out_plan(case, p, recreation, state_in(work, f"tune-{s}")) for s, p in plans.items()}
     rows = {"dense 32-bit": dense_row(model, network, data), **{r.plan.strategy: r.row() for r in results.values()}}

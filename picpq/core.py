@@ -16,8 +16,8 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 # %% auto #0
-__all__ = ['result_files', 'PicpqError', 'PicpqWarning', 'check', 'choose', 'check_number', 'write_whole', 'is_result',
-           'check_target', 'whole_folder', 'progress']
+__all__ = ['result_files', 'PicpqError', 'PicpqWarning', 'check', 'choose', 'check_number', 'main_process', 'write_whole',
+           'is_result', 'check_target', 'whole_folder', 'progress']
 
 # %% ../nbs/01_core.ipynb #e99849b5
 class PicpqError(ValueError):
@@ -68,12 +68,19 @@ def check_number(
     check(number and low <= value <= high, argument, bounds, value)
 
 # %% ../nbs/01_core.ipynb #7468a60f
+def main_process() -> bool:
+    "Whether this is the process that writes: the only one, or the first of those that `accelerate launch` or `torchrun` started."
+    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
+
+
 def write_whole(
     path: str | Path,  # where the file shall be
     content: str | bytes,  # all of it
 ) -> Path:
     "Write a file so that it is there whole or not at all. Raises `PicpqError` where writing is not allowed."
     path, data = Path(path), content.encode() if isinstance(content, str) else content
+    if not main_process():
+        return path
     temporary = None
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
@@ -125,6 +132,10 @@ def whole_folder(
     marker: str,  # a file by which an earlier result is known
 ) -> Iterator[Path]:
     "Give a temporary folder to fill; when the block ends well it takes the place of `path`, else it is removed."
+    if not main_process():
+        with tempfile.TemporaryDirectory() as unused:
+            yield Path(unused)
+        return
     path = check_target(path, marker)
     temporary = None
     try:
@@ -154,5 +165,5 @@ def progress(
 ) -> tqdm:
     "A progress bar that is silent when nobody looks (standard error is not a terminal, and no notebook)."
     notebook = "ipykernel" in sys.modules
-    hidden = not show or not (notebook or sys.stderr.isatty())
+    hidden = not show or not main_process() or not (notebook or sys.stderr.isatty())
     return tqdm(iterable, desc=label, total=total, leave=False, disable=hidden, dynamic_ncols=True)

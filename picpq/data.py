@@ -3,10 +3,13 @@
 # %% ../nbs/02_data.ipynb #8400be09
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,8 +22,8 @@ from torchvision.transforms import v2
 from .core import PicpqError, check, check_number, progress
 
 # %% auto #0
-__all__ = ['memory_limit', 'Images', 'open_image', 'FolderImages', 'Data', 'batches', 'split_validation', 'statistics', 'digits',
-           'read_folder', 'image_folder', 'load_data', 'cifar']
+__all__ = ['T', 'memory_limit', 'Images', 'open_image', 'FolderImages', 'Data', 'in_advance', 'batches', 'split_validation',
+           'statistics', 'digits', 'read_folder', 'image_folder', 'load_data', 'cifar']
 
 # %% ../nbs/02_data.ipynb #d1d1c1bf
 @dataclass(frozen=True, eq=False)
@@ -118,24 +121,59 @@ class Data:
         mean, std = (torch.tensor(v).view(1, -1, 1, 1) for v in (self.mean, self.std))
         return pixels.float().div(255).sub(mean.to(pixels.device)).div(std.to(pixels.device))
 
-    def augment(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        "Shift and flip every image of a batch on its own: uint8 (n, c, h, w) → the same."
+    def draw(self, n: int, generator: torch.Generator) -> torch.Tensor:
+        "What chance decides for `n` images, a column each: rows and columns to shift by, and whether to mirror: int64 (3, n)."
+        drawn = torch.zeros(3, n, dtype=torch.int64)
+        if self.shift:
+            drawn[:2] = torch.randint(0, 2 * self.shift + 1, (2, n, 1), generator=generator)[..., 0]
+        if self.flip:
+            drawn[2] = torch.rand(n, generator=generator) < 0.5
+        return drawn
+
+    def move(self, pixels: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
+        "Shift and mirror every image as it was drawn for it: uint8 (n, c, h, w), int64 (3, n) → uint8 (n, c, h, w)."
         n, _, h, w = pixels.shape
+        dy, dx, mirrored = drawn[..., None]  # (n, 1) each
         if self.shift:
             padded = torch.nn.functional.pad(pixels, [self.shift] * 4)
-            dy, dx = torch.randint(0, 2 * self.shift + 1, (2, n, 1), generator=generator)
             rows, columns = dy + torch.arange(h), dx + torch.arange(w)  # (n, h), (n, w)
             # index the height and width of every image at once: (n, h, w, c) → (n, c, h, w)
             pixels = padded[torch.arange(n)[:, None, None], :, rows[:, :, None], columns[:, None, :]]
             pixels = pixels.permute(0, 3, 1, 2)
         if self.flip:
-            mirrored = torch.rand(n, generator=generator) < 0.5
-            pixels = torch.where(mirrored[:, None, None, None], pixels.flip(-1), pixels)
+            pixels = torch.where(mirrored.bool()[:, :, None, None], pixels.flip(-1), pixels)
         return pixels
+
+    def augment(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        "Shift and flip every image of a batch on its own: uint8 (n, c, h, w) → the same."
+        return self.move(pixels, self.draw(len(pixels), generator))
 
     def example(self, n: int = 2) -> torch.Tensor:
         "The first `n` training images (all, if there are fewer), normalized: what tracing a network needs."
         return self.normalize(self.train.get(torch.arange(min(n, len(self.train)))))
+
+# %% ../nbs/02_data.ipynb #3e01ee03
+T = TypeVar("T")
+
+
+def in_advance(
+    jobs: Iterable[Callable[[], T]],  # begun one after the other
+    depth: int,  # so many are done, or being done, while an earlier one's result is in use; 0: none
+) -> Iterator[T]:
+    "What the jobs return, in their order."
+    if depth == 0:
+        yield from (job() for job in jobs)
+        return
+    thread, waiting = ThreadPoolExecutor(1), deque()
+    try:
+        for job in jobs:
+            waiting.append(thread.submit(job))
+            if len(waiting) > depth:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:  # also when nobody wants the rest
+        thread.shutdown(cancel_futures=True)
 
 # %% ../nbs/02_data.ipynb #3881f245
 def batches(
@@ -146,17 +184,28 @@ def batches(
     augment: bool = False,  # shift and flip, as the data set says
     limit: int | None = None,  # stop after so many batches
     device: str | torch.device = "cpu",
+    start: int = 0,  # leave out so many batches; the others are what they would have been
+    share: Callable[[int], slice] = lambda n: slice(n),  # of a batch of n images, those that are wanted
+    ahead: int = 2,  # batches of images on disk that are made ready while one is in use
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     "Yield batches of normalized images float32 (n, c, h, w) and labels int64 (n,)."
     images, generator = data.part(part), torch.Generator().manual_seed(seed or 0)
     order = torch.arange(len(images)) if seed is None else torch.randperm(len(images), generator=generator)
-    for k, chunk in enumerate(order.split(size)):
-        if (limit is not None and k >= limit) or (seed is not None and len(chunk) < 2):
-            return
+
+    def make(chunk: torch.Tensor, drawn: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
         pixels = images.get(chunk)
-        if augment:
-            pixels = data.augment(pixels, generator)
-        yield data.normalize(pixels).to(device), images.labels[chunk].to(device)
+        return data.normalize(pixels if drawn is None else data.move(pixels, drawn)), images.labels[chunk]
+
+    def jobs() -> Iterator[Callable]:
+        for k, chunk in enumerate(order.split(size)):
+            if (limit is not None and k >= limit) or (seed is not None and len(chunk) < 2):
+                return
+            drawn, mine = data.draw(len(chunk), generator) if augment else None, share(len(chunk))
+            if k >= start:
+                yield partial(make, chunk[mine], None if drawn is None else drawn[:, mine])
+
+    for x, y in in_advance(jobs(), ahead if isinstance(images, FolderImages) else 0):
+        yield x.to(device), y.to(device)
 
 # %% ../nbs/02_data.ipynb #57f1b2f7
 def split_validation(

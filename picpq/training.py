@@ -7,22 +7,36 @@ import contextlib
 import io
 import json
 import math
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list, gather_object, reduce
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parallel import DistributedDataParallel
 
-from .core import PicpqError, check, check_number, progress, write_whole
+from .core import PicpqError, check, check_number, main_process, progress, write_whole
 from .data import Data, batches
 from .models import evaluating, fingerprint
 
 # %% auto #0
-__all__ = ['dense_recipe', 'tune_recipe', 'published_fitness', 'quick_fitness', 'Recipe', 'rate', 'evaluate', 'reestimate',
-           'TrainingError', 'training_loss', 'make_optimizer', 'total_steps', 'save_state', 'load_state', 'run_epoch',
-           'train']
+__all__ = ['dense_recipe', 'tune_recipe', 'published_fitness', 'quick_fitness', 'T', 'on_its_own', 'Recipe', 'rate', 'Team',
+           'alone', 'team', 'SumOverTeam', 'team_norm', 'team_norms', 'evaluate', 'batch_images', 'reestimate',
+           'TrainingError', 'training_loss', 'make_optimizer', 'total_steps', 'Keeper', 'chance', 'set_chance',
+           'train_step', 'run_epoch', 'train']
 
 # %% ../nbs/13_training.ipynb #e7709762
 @dataclass(frozen=True)
@@ -31,7 +45,7 @@ class Recipe:
 
     epochs: int = 30  # passes over the training part
     steps: int | None = None  # stop after so many steps instead: what the search's fitness does
-    batch: int = 128  # images; the published value
+    batch: int = 128  # images, of all processes together; the published value
     lr: float = 0.1  # peak learning rate, for training from scratch with batch 128
     momentum: float = 0.9  # published
     decay: float = 5e-4  # weight decay, published; steps of quantizers and normalizations are left alone
@@ -72,6 +86,138 @@ def rate(recipe: Recipe, step: int, total: int) -> float:
         return recipe.lr * 0.2 ** sum(done >= mark for mark in (0.3, 0.6, 0.8))
     return recipe.lr * (0.5 * (1 + math.cos(math.pi * done)) if recipe.schedule == "cosine" else 1)
 
+# %% ../nbs/13_training.ipynb #1690748b
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Team:
+    "The processes that work on one network, and this one's place among them."
+
+    rank: int = 0
+    count: int = 1
+    device: torch.device | None = None  # accelerate's choice for this process; None: where the model is
+
+    def share(self, n: int) -> slice:
+        "Which of `n` images are this process's: all of them, where there are fewer images than processes."
+        return slice(n * self.rank // self.count, n * (self.rank + 1) // self.count) if n >= self.count else slice(n)
+
+    def together(self, n: int) -> contextlib.AbstractContextManager:
+        "For work on a batch of `n` images: each on its own, where there are fewer images than processes."
+        return contextlib.nullcontext() if n >= self.count else alone()
+
+    def total(self, *numbers: float) -> list[float]:
+        "Each number, summed over the processes."
+        if self.count == 1:
+            return list(numbers)
+        return reduce(torch.tensor(numbers, dtype=torch.float64, device=self.device), "sum").tolist()
+
+    def everyones(self, thing: T) -> list[T]:
+        "This thing of each process, by rank."
+        return [thing] if self.count == 1 else gather_object([thing])
+
+    def from_main(self, make: Callable[[], T]) -> T:
+        "What `make` returns in the main process, for all. An error there is one everywhere."
+        if self.count == 1:
+            return make()
+        said = [None, None]
+        try:
+            if self.rank == 0:
+                with alone():
+                    said[0] = make()
+        except BaseException as error:  # whatever it is, nobody may wait in vain
+            said[1] = str(error)
+            raise
+        finally:
+            broadcast_object_list(said)
+        if said[1] is not None:
+            raise PicpqError(said[1])
+        return said[0]
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        "`model` on this process's device, with the main process's weights, averaging its gradients over the processes."
+        if self.count == 1:
+            return model
+        unready = [name for name, m in model.named_modules() if not getattr(m, "ready", True)]
+        check(not unready, "quantizers", "with ranges, which `picpq.quantize` sets, before processes share the work", unready)
+        model.to(self.device)
+        warnings.filterwarnings("ignore", "Grad strides do not match")  # convolutions of one channel: no harm
+        return DistributedDataParallel(model, None if self.device.type == "cpu" else [self.device], static_graph=True)
+
+# %% ../nbs/13_training.ipynb #cfcf746f
+on_its_own = ContextVar("on_its_own", default=False)
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    "While it lasts, this process is a team of one."
+    before = on_its_own.set(True)
+    try:
+        yield
+    finally:
+        on_its_own.reset(before)
+
+
+def team() -> Team:
+    "The processes that `accelerate launch` or `torchrun` started; a team of one without them, and while `alone`."
+    count = int(os.environ.get("WORLD_SIZE", 1))
+    if on_its_own.get() or count == 1 or "RANK" not in os.environ:
+        return Team()
+    cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes") or not torch.accelerator.is_available()
+    state = PartialState(cpu=cpu, timeout=timedelta(days=7))  # others wait while the main process searches
+    check(state.num_processes == count, "processes that accelerate sees", f"the {count} that were started", state.num_processes)
+    return Team(state.process_index, state.num_processes, state.device)
+
+# %% ../nbs/13_training.ipynb #48f8db7e
+class SumOverTeam(torch.autograd.Function):
+    "The sum of a tensor over all processes. Each depends on it, so its gradient is the sum of theirs."
+
+    @staticmethod
+    def forward(ctx, x: torch.Tensor) -> torch.Tensor:
+        return reduce(x, "sum")
+
+    @staticmethod
+    def backward(ctx, gradient: torch.Tensor) -> torch.Tensor:
+        return reduce(gradient.contiguous(), "sum")
+
+
+def team_norm(
+    norm: _BatchNorm,
+    x: torch.Tensor,  # (n, channels, …): this process's share
+    total: Callable[[torch.Tensor], torch.Tensor] = SumOverTeam.apply,  # sums over processes
+) -> torch.Tensor:
+    "What a `norm` in training makes of `x`, with the mean and variance of all processes' images."
+    axes, shape = [d for d in range(x.ndim) if d != 1], [1, -1, *[1] * (x.ndim - 2)]
+    values = x.to(torch.promote_types(x.dtype, torch.float32))  # sums of half precision would be rough
+    sums = total(torch.cat([values.sum(axes), values.new_tensor([values[:, 0].numel()])]))  # (channels + 1,)
+    mean, count = sums[:-1] / sums[-1], sums[-1].detach()
+    centred = values - mean.view(shape)
+    variance = total(centred.square().sum(axes)) / count
+    if norm.track_running_stats:
+        norm.num_batches_tracked += 1
+        share = 1 / float(norm.num_batches_tracked) if norm.momentum is None else norm.momentum
+        norm.running_mean.lerp_(mean.detach(), share)
+        norm.running_var.lerp_(variance.detach() * count / (count - 1), share)
+    out = centred * (variance + norm.eps).rsqrt().view(shape)
+    return (out * norm.weight.view(shape) + norm.bias.view(shape) if norm.affine else out).to(x.dtype)
+
+
+@contextlib.contextmanager
+def team_norms(model: nn.Module) -> Iterator[None]:
+    "While it lasts, the BatchNorms of `model` work on what all processes have."
+    norms = [m for m in model.modules() if type(m).forward is _BatchNorm.forward] if team().count > 1 else []
+
+    def forward(norm: _BatchNorm, x: torch.Tensor) -> torch.Tensor:
+        return team_norm(norm, x) if norm.training and team().count > 1 else type(norm).forward(norm, x)
+
+    for m in norms:
+        m.forward = partial(forward, m)
+    try:
+        yield
+    finally:
+        for m in norms:
+            del m.forward
+
 # %% ../nbs/13_training.ipynb #50685be8
 @torch.no_grad()
 def evaluate(
@@ -83,7 +229,10 @@ def evaluate(
     limit: int | None = None,  # judge the first so many images; None: all
 ) -> dict[str, float]:
     "Accuracy in percent and mean cross-entropy over one part of the data."
-    right, loss, images = 0, 0.0, min(len(data.part(part)), limit or math.inf)
+    workers, right, loss, images = team(), 0, 0.0, min(len(data.part(part)), limit or math.inf)
+    if workers.count > 1:
+        mine = np.arange(images)[workers.share(images)]
+        data, images = replace(data, **{part: data.part(part).subset(mine)}), len(mine)
     needed = -(-images // size)
     feed = batches(data, part, size, limit=needed, device=next(model.parameters()).device)
     with evaluating(model):
@@ -94,21 +243,29 @@ def evaluate(
                   f"(images, classes) for {len(data.classes)} classes", tuple(out.shape))
             right += int((out.argmax(1) == y).sum())
             loss += float(F.cross_entropy(out, y, reduction="sum"))
+    right, loss, images = workers.total(right, loss, images)
     return {"accuracy": 100 * right / images, "loss": loss / images}
 
 # %% ../nbs/13_training.ipynb #a7c1a46f
+def batch_images(data: Data, size: int, k: int) -> int:
+    "Images in training batch `k`, of all processes together."
+    return min(size, len(data.train) - k * size)
+
+
 @torch.no_grad()
 def reestimate(model: nn.Module, data: Data, count: int = 8, size: int = 128, seed: int = 0) -> nn.Module:
     "Measure BatchNorm statistics anew on `count` training batches, in place: after pruning, the old ones are wrong."
-    norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    norms = [m for m in model.modules() if isinstance(m, _BatchNorm)]
     momenta = [m.momentum for m in norms]
-    with evaluating(model):  # dropout and the like stay off
+    workers, device = team(), next(model.parameters()).device
+    with evaluating(model), team_norms(model):  # dropout and the like stay off
         for m in norms:
             m.reset_running_stats()
             m.momentum = None  # the plain average over all batches
             m.train()
-        for x, _ in batches(data, "train", size, seed, limit=count, device=next(model.parameters()).device):
-            model(x)
+        for k, (x, _) in enumerate(batches(data, "train", size, seed, limit=count, device=device, share=workers.share)):
+            with workers.together(batch_images(data, size, k)):
+                model(x)
     for m, momentum in zip(norms, momenta):
         m.momentum = momentum
     return model
@@ -143,56 +300,104 @@ def total_steps(data: Data, recipe: Recipe) -> tuple[int, int]:
     return per_epoch, recipe.epochs * per_epoch if recipe.steps is None else recipe.steps
 
 # %% ../nbs/13_training.ipynb #dd7e321d
-def save_state(path: Path, run: dict, model: nn.Module, optimizer: torch.optim.Optimizer, history: list[dict]) -> None:
-    "Write the state of a run, whole or not at all."
-    buffer = io.BytesIO()
-    torch.save({"run": run, "model": model.state_dict(), "optimizer": optimizer.state_dict(),
-                "history": json.dumps(history)}, buffer)
-    write_whole(path, buffer.getvalue())
+@dataclass
+class Keeper:
+    "Keeps the state of a run in a file, whole or not at all; without a file it does nothing."
+
+    path: Path | None
+    minutes: float  # between two states inside an epoch
+    run: dict  # what makes it this run and no other
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+
+    def __post_init__(self):
+        self.written = time.monotonic()
+
+    def due(self) -> bool:
+        "Whether it is time for another state."
+        return self.path is not None and time.monotonic() - self.written >= 60 * self.minutes
+
+    def save(self, history: list[dict], inside: dict) -> None:
+        "Write the state: rows of the epochs that are done, and how far the next one is."
+        self.written = time.monotonic()
+        if self.path is not None and main_process():
+            buffer = io.BytesIO()
+            torch.save({"run": self.run, "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
+                        "history": json.dumps(history), "inside": inside}, buffer)
+            write_whole(self.path, buffer.getvalue())
+
+    def load(self) -> tuple[list[dict], dict]:
+        "Bring the run back, if there is a file; what was given to `save`. Raises `PicpqError` if the file is of another run."
+        content = team().from_main(lambda: self.path.read_bytes() if self.path is not None and self.path.exists() else None)
+        if content is None:
+            return [], {}
+        try:
+            state = torch.load(io.BytesIO(content), weights_only=True, map_location=next(self.model.parameters()).device)
+            saved = state["run"]
+        except Exception as error:  # a damaged file can fail in any way
+            raise PicpqError(f"checkpoint {self.path} cannot be read ({error}); remove it to start anew") from error
+        allowed = "of the same run (recipe, seed, data and first weights); remove it to start anew"
+        check(saved == self.run, f"checkpoint {self.path}", allowed, saved)
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        return json.loads(state["history"]), state.get("inside", {})
 
 
-def load_state(path: Path, run: dict, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[dict]:
-    "Bring back a run from its state file; returns its history. Raises `PicpqError` if the file is of another run."
-    try:
-        state = torch.load(path, weights_only=True, map_location=next(model.parameters()).device)
-        saved = state["run"]
-    except Exception as error:  # a damaged file can fail in any way
-        raise PicpqError(f"checkpoint {path} cannot be read ({error}); remove it to start anew") from error
-    check(saved == run, f"checkpoint {path}", "of the same run (recipe, seed, data and first weights); remove it to start anew", saved)
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    return json.loads(state["history"])
+def chance(device: torch.device) -> list[torch.Tensor]:
+    "Where the random numbers of this process stand: the processor's, and the GPU's if it has one."
+    return [torch.get_rng_state()] + ([torch.cuda.get_rng_state(device)] if device.type == "cuda" else [])
+
+
+def set_chance(device: torch.device, seed: int, states: list[list[torch.Tensor]]) -> None:
+    "Set random numbers to this process's saved state, or to the seed's (each process its own) if there is none."
+    rank = team().rank
+    torch.manual_seed(seed + 1_000_000_007 * rank)
+    if rank < len(states):
+        torch.set_rng_state(states[rank][0].cpu())
+        if device.type == "cuda" and len(states[rank]) > 1:
+            torch.cuda.set_rng_state(states[rank][1].cpu(), device)
 
 # %% ../nbs/13_training.ipynb #393bbe7e
-def run_epoch(model, data, recipe, seed, teacher, optimizer, epoch, bar) -> dict[str, float]:
-    "One pass (or what of it is left of the steps): mean loss, accuracy in percent, last learning rate."
+def train_step(model, teacher, optimizer, recipe, x, y, n: int, due: bool) -> tuple[float, int, bool]:
+    "One step on this process's share `x`, `y` of `n` images, unless the loss is no number: mean loss, number right, due anywhere."
+    taught = None
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
+        if teacher is not None and recipe.distill > 0:
+            with torch.no_grad():
+                taught = teacher(x).float()
+        out = model(x).float()
+    loss, weight = training_loss(out, y, taught, recipe), len(y) / n
+    mean, right, due = team().total(loss.item() * weight, int((out.argmax(1) == y).sum()), due)
+    if math.isfinite(mean):
+        optimizer.zero_grad(set_to_none=True)
+        (loss * (weight * team().count)).backward()
+        optimizer.step()
+    return mean, int(right), bool(due)
+
+
+def run_epoch(model, data, recipe, seed, teacher, optimizer, epoch, bar, keeper, history, inside) -> dict[str, float]:
+    "One pass (or what of it is left): mean loss, accuracy in percent, last learning rate."
     per_epoch, total = total_steps(data, recipe)
-    device, loss_sum, right, images = next(model.parameters()).device, 0.0, 0, 0
-    limit, lr = min(per_epoch, total - epoch * per_epoch), recipe.lr
-    # a seed for each epoch, so that a resumed run sees the batches it would have seen
-    feed = batches(data, "train", recipe.batch, seed * 100_003 + epoch, recipe.augment, limit, device)
-    torch.manual_seed(seed * 100_003 + epoch)  # for dropout and the like; `train` puts the old state back
-    for k, (x, y) in enumerate(feed):
-        lr = rate(recipe, epoch * per_epoch + k, total)
+    workers, device, limit = team(), next(model.parameters()).device, min(per_epoch, total - epoch * per_epoch)
+    sums = {"step": 0, "loss": 0.0, "right": 0, "images": 0, "lr": recipe.lr, **inside}
+    dice = seed * 100_003 + epoch  # a seed for each epoch, so that a resumed run sees the batches it would have seen
+    feed = batches(data, "train", recipe.batch, dice, recipe.augment, limit, device, sums["step"], workers.share)
+    set_chance(device, dice, sums.pop("chance", []))  # for dropout and the like; `train` puts the old state back
+    for k, (x, y) in enumerate(feed, sums["step"]):
+        lr, n = rate(recipe, epoch * per_epoch + k, total), batch_images(data, recipe.batch, k)
         for group in optimizer.param_groups:
             group["lr"] = lr
-        taught = None
-        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
-            if teacher is not None and recipe.distill > 0:
-                with torch.no_grad():
-                    taught = teacher(x).float()
-            out = model(x).float()
-        loss = training_loss(out, y, taught, recipe)
-        if not math.isfinite(loss.item()):
-            raise TrainingError(f"the loss became {loss.item()} in epoch {epoch + 1}, step {k + 1}; lower lr (now {lr:.3g}) "
+        with workers.together(n):
+            loss, right, due = train_step(model, teacher, optimizer, recipe, x, y, n, keeper.due() and main_process())
+        if not math.isfinite(loss):
+            raise TrainingError(f"the loss became {loss} in epoch {epoch + 1}, step {k + 1}; lower lr (now {lr:.3g}) "
                                 "or look at the data")
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        loss_sum, right, images = loss_sum + loss.item() * len(y), right + int((out.argmax(1) == y).sum()), images + len(y)
+        sums = {"step": k + 1, "loss": sums["loss"] + loss * n, "right": sums["right"] + right, "images": sums["images"] + n, "lr": lr}
         bar.update()
-        bar.set_postfix(loss=f"{loss_sum / images:.3f}", refresh=False)
-    return {"loss": loss_sum / images, "accuracy": 100 * right / images, "lr": lr}
+        bar.set_postfix(loss=f"{sums['loss'] / sums['images']:.3f}", refresh=False)
+        if due and k + 1 < limit:  # the end of the epoch is saved in any case
+            keeper.save(history, {**sums, "chance": workers.everyones(chance(device))})
+    return {"loss": sums["loss"] / sums["images"], "accuracy": 100 * sums["right"] / sums["images"], "lr": sums["lr"]}
 
 # %% ../nbs/13_training.ipynb #4c17d814
 def train(
@@ -201,27 +406,30 @@ def train(
     recipe: Recipe = dense_recipe,
     seed: int = 0,  # of shuffling and augmentation
     teacher: nn.Module | None = None,  # the dense network, for distillation
-    checkpoint: str | Path | None = None,  # state file: written after each epoch, resumed from if it is there
+    checkpoint: str | Path | None = None,  # state file: written after each epoch and now and then inside, resumed from if it is there
     show: bool = True,  # progress bar
     label: str = "training",
+    save_every: float = 10.0,  # minutes between two states inside an epoch
 ) -> pd.DataFrame:
     "Train on the training part alone. Returns loss, accuracy (%) and rate per epoch. Raises `TrainingError` on NaN."
     check(len(data.train) > 1, "training part", "two images or more", len(data.train))
+    check_number("save_every", save_every, 0)
     per_epoch, total = total_steps(data, recipe)
-    optimizer, history = make_optimizer(model, recipe), []
+    wrapped = team().wrap(model)
+    optimizer = make_optimizer(model, recipe)
     run = {"seed": seed, "data": f"{data.name} {len(data.train)} {data.mean}", "from": fingerprint(model.state_dict()), **asdict(recipe)}
-    if checkpoint is not None and Path(checkpoint).exists():
-        history = load_state(Path(checkpoint), run, model, optimizer)
+    keeper = Keeper(None if checkpoint is None else Path(checkpoint), save_every, run, model, optimizer)
+    history, inside = keeper.load()
     model.train()
-    quiet = evaluating(teacher) if teacher is not None else contextlib.nullcontext()
-    with progress(None, label, total, show) as bar, quiet:
-        bar.update(min(total, len(history) * per_epoch))
+    quiet = contextlib.nullcontext() if teacher is None else evaluating(teacher.to(next(model.parameters()).device))
+    with progress(None, label, total, show) as bar, quiet, team_norms(model):
+        bar.update(min(total, len(history) * per_epoch + inside.get("step", 0)))
         for epoch in range(len(history), -(-total // per_epoch)):
             with torch.random.fork_rng():
-                row = run_epoch(model, data, recipe, seed, teacher, optimizer, epoch, bar)
+                row = run_epoch(wrapped, data, recipe, seed, teacher, optimizer, epoch, bar, keeper, history, inside)
             history.append({"epoch": epoch + 1, **row})
-            if checkpoint is not None:
-                save_state(Path(checkpoint), run, model, optimizer, history)
+            inside = {}
+            keeper.save(history, inside)
     if not all(p.isfinite().all() for p in model.parameters()):
         raise TrainingError(f"weights became NaN or infinity in the last step; lower lr (now {recipe.lr:.3g})")
     if recipe.reestimate:
