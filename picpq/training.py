@@ -30,7 +30,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from .core import PicpqError, check, check_number, main_process, progress, write_whole
 from .data import Data, batches
-from .models import evaluating, fingerprint
+from .models import evaluating, fingerprint, main_output
 
 # %% auto #0
 __all__ = ['dense_recipe', 'tune_recipe', 'published_fitness', 'quick_fitness', 'T', 'on_its_own', 'Recipe', 'rate', 'Team',
@@ -238,7 +238,7 @@ def evaluate(
     with evaluating(model):
         for k, (x, y) in enumerate(progress(feed, f"evaluating {part}", needed, show)):
             x, y = x[: images - k * size], y[: images - k * size]
-            out = model(x)
+            out = main_output(model(x))
             check(out.ndim == 2 and out.shape[1] >= len(data.classes), "output of the model",
                   f"(images, classes) for {len(data.classes)} classes", tuple(out.shape))
             right += int((out.argmax(1) == y).sum())
@@ -364,8 +364,8 @@ def train_step(model, teacher, optimizer, recipe, x, y, n: int, due: bool) -> tu
     with torch.autocast(x.device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
         if teacher is not None and recipe.distill > 0:
             with torch.no_grad():
-                taught = teacher(x).float()
-        out = model(x).float()
+                taught = main_output(teacher(x)).float()
+        out = main_output(model(x)).float()
     loss, weight = training_loss(out, y, taught, recipe), len(y) / n
     mean, right, due = team().total(loss.item() * weight, int((out.argmax(1) == y).sum()), due)
     if math.isfinite(mean):
