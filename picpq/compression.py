@@ -23,7 +23,7 @@ from .counting import count
 from .criterion import given_importance, importance, shown_importance
 from .data import Data
 from .latency import plan_seconds, timed
-from .models import Keys, build_model, evaluating, load_weights
+from .models import Keys, build_model, evaluating, load_weights, main_output
 from .network import Network, trace
 from .pictures import Point, pictures
 from .plan import Budget, BudgetError, Plan, checked_plan, dense_counts, fit_bits, importance_plan, lumps_of, make_plan, uniform_plan
@@ -344,7 +344,7 @@ def check_request(name: str, data: Data, budget: Budget | None, settings: Settin
     model = build_model(name, len(data.classes), data.example(1).shape[1])
     network = trace(model, data.example())
     with torch.no_grad(), evaluating(model):
-        out = tuple(model(data.example()).shape)
+        out = tuple(main_output(model(data.example())).shape)
     check(out == (len(data.example()), len(data.classes)), f"output of {name}", f"(images, {len(data.classes)} classes)", out)
     budget = budget or (equal_budget(network) if plan is None else plan_budget(network, plan))
     if importances is not None:

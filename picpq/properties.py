@@ -16,7 +16,7 @@ from torch import nn
 
 from .core import PicpqError, check, check_number, choose, progress
 from .data import Data, batches
-from .models import check_finite
+from .models import check_finite, main_output
 from .network import Network
 
 # %% auto #0
@@ -113,7 +113,7 @@ def taylor_property(network: Network, model: nn.Module, data: Iterable) -> dict[
     hooks = observe(network, model, look)
     with torch.enable_grad():
         for x, y in data:
-            F.cross_entropy(model(x), y, reduction="sum").backward()
+            F.cross_entropy(main_output(model(x)), y, reduction="sum").backward()
             for name, out in seen.items():
                 effect = channels_second(out.detach() * out.grad, network.layers[network.index(name)].kind)
                 totals[name] = totals.get(name, 0) + effect.sum((2, 3)).abs().double().sum(0)
