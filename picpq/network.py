@@ -183,25 +183,26 @@ class SelfPruning(tp.BasePruningFunc):
 
 # %% ../nbs/04_network.ipynb #fdc508e1
 @torch.no_grad()
-def training_only(model: nn.Module, example: torch.Tensor) -> set[str]:
-    "Layers that are called in training alone: auxiliary heads. They lose inputs with the rest of the network."
-    called: dict[bool, set[str]] = {}
-    for mode in (False, True):
-        with module_stack(copy := deepcopy(model).train(mode)) as stack, torch.random.fork_rng():
-            found = called[mode] = set()
-            for layer in (m for m in copy.modules() if isinstance(m, layer_types)):
-                layer.register_forward_pre_hook(lambda m, args, found=found, stack=stack: found.add(stack[-1]))
-            with contextlib.suppress(Exception):  # a network may refuse to train on so few images; then it is taken as it runs
-                copy(example)
-    return called[True] - called[False]
+def training_only(model: nn.Module, example: torch.Tensor, used: Iterable[str]) -> set[str]:
+    "Layers that are called in training, but are not among those `used` otherwise: auxiliary heads. They lose inputs with the rest of the network."
+    names = {n for n, m in model.named_modules() if isinstance(m, layer_types)}
+    if names <= set(used):
+        return set()
+    model, found = deepcopy(model).train(), set()
+    with module_stack(model) as stack, torch.random.fork_rng():
+        for layer in (m for m in model.modules() if isinstance(m, layer_types)):
+            layer.register_forward_pre_hook(lambda m, args: found.add(stack[-1]))
+        with contextlib.suppress(Exception):  # a network may refuse to train on so few images; then it is taken as it runs
+            model(example)
+    return found - set(used)
 
 
-def dependency_graph(model: nn.Module, example: torch.Tensor) -> tp.DependencyGraph:
-    "torch-pruning's graph of `model`; modules that prune themselves are registered."
+def dependency_graph(model: nn.Module, example: torch.Tensor, training: bool = False) -> tp.DependencyGraph:
+    "torch-pruning's graph of `model`, as it runs or as it trains; modules that prune themselves are registered."
     own = {type(m): SelfPruning() for m in model.modules() if hasattr(m, "prune_in_channels")}
     for parameter in model.parameters():
         parameter.requires_grad_(True)  # the graph follows gradients
-    forward = (lambda m, x: m.train()(x)) if training_only(model, example) else (lambda m, x: m(x))
+    forward = (lambda m, x: m.train()(x)) if training else (lambda m, x: m(x))
     with warnings.catch_warnings(), torch.enable_grad(), evaluating(model), torch.random.fork_rng():
         warnings.simplefilter("ignore")
         graph = tp.DependencyGraph().build_dependency(model, example, forward_fn=forward, customized_pruners=own, verbose=False)
@@ -715,7 +716,7 @@ def find_units(model: nn.Module, layers: list[Layer], example: torch.Tensor) -> 
     try:
         if any(layer.kind == "product" for layer in layers):
             raise PicpqError("a graph of ties does not know attention")
-        slots, edges, outputs, beside_zeros = tie_edges(dependency_graph(model, example), names, roots)
+        slots, edges, outputs, beside_zeros = tie_edges(dependency_graph(model, example, bool(training_only(model, example, roots))), names, roots)
     except Exception as error:  # torch-pruning raises whatever the model's structure makes it run into
         (slots, edges), outputs, beside_zeros = private_edges(model, example), set(), set()
         tied = "its filters do not go into other layers alone, and there is no graph of all ties" + f" ({type(error).__name__}: {error})" * (not isinstance(error, PicpqError))
