@@ -50,6 +50,11 @@ def row(name: str, size: int, classes: int = 10) -> dict[str, object]:
     "One network's row. Raises `PicpqError` where what is pruned, counted or loaded is not what was planned."
     model, noise = picpq.build_model(name, classes).eval(), torch.Generator().manual_seed(0)
     images = torch.randn(4, 3, size, size, generator=noise)
+    for norm in (m for m in model.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)):
+        norm.momentum = 1.0  # an untrained network whose activations are of a size that training could have left
+    with torch.no_grad():
+        model.train()(images)
+    model.eval()
     start = time.perf_counter()
     network = picpq.trace(model, images)
     traced = time.perf_counter() - start
