@@ -416,7 +416,7 @@ class Network:
     tensors: tuple[tuple[str, int, np.ndarray | None, np.ndarray | None, int], ...]  # parameters: see `tensor_units`
     example: torch.Tensor  # an input batch of two
     whole: dict[str, str] = field(default_factory=dict)  # layer → why none of its filters can be pruned
-    blocks: tuple[tuple[int, ...], ...] = ()  # groups of units that may go together, all of them: the network has a way around them
+    look_for_blocks: Callable[[], tuple[tuple[int, ...], ...]] = field(default=tuple, repr=False)  # see `blocks`
 
     def __post_init__(self):
         check(len({layer.name for layer in self.layers}) == len(self.layers), "layer names", "distinct", "repeated ones")
@@ -425,6 +425,11 @@ class Network:
     def units(self) -> int:
         "Number of prunable units."
         return len(self.unit_group)
+
+    @cached_property
+    def blocks(self) -> tuple[tuple[int, ...], ...]:
+        "Groups of units that may go together, all of them: the network has a way around them. Looked for when first asked for: it takes longer than the rest."
+        return self.look_for_blocks()
 
     @cached_property
     def names(self) -> list[str]:
@@ -586,17 +591,17 @@ def layer_outputs(model: nn.Module, example: torch.Tensor) -> dict[str, torch.Te
 
 
 @torch.no_grad()
-def surgery_error(model: nn.Module, slots: tuple[Slot, ...], keep: np.ndarray, norms: Mapping[str, str], example: torch.Tensor) -> float:
-    "Largest difference between pruned and masked, relative to each layer's largest output. Infinite if either cannot run."
+def surgery_error(model: nn.Module, slots: tuple[Slot, ...], keep: np.ndarray, norms: Mapping[str, str], example: torch.Tensor, pruned: nn.Module | None = None) -> float:
+    "Largest difference between pruned (done here if not given) and masked, relative to each layer's largest output. Infinite if either cannot run."
     extended, worst = np.append(keep, True), 0.0
     kept = {s.module: torch.from_numpy(np.flatnonzero(extended[s.units])) for s in slots if s.side == "out"}
     modules = dict(model.named_modules())
     try:
         with evaluating(model):
-            pruned = layer_outputs(carry_out(model, slots, keep, norms), example)
+            found = layer_outputs(carry_out(model, slots, keep, norms) if pruned is None else pruned.eval(), example)
             with channels_hidden(model, slots, keep, norms):
                 masked = layer_outputs(model, example)
-        for name, ours in pruned.items():
+        for name, ours in found.items():
             out = masked[name]
             if name in kept:
                 out = out.index_select(-1 if isinstance(modules[name], nn.Linear) else 1, kept[name].to(out.device))
@@ -763,9 +768,14 @@ def find_blocks(model: nn.Module, layers: list[Layer], slots: tuple[Slot, ...], 
     def spared(blocks: list[frozenset[int]]) -> bool:
         "Whether the network can do without these, and no layer computes for nothing then."
         keep = ~np.isin(unit_group, sorted(set().union(*blocks)))
-        if not keep.any() or surgery_error(model, slots, keep, norms, noise) > tolerance:
+        if not keep.any():
             return False
-        smaller, given = carry_out(model, slots, keep, norms).requires_grad_(), noise.clone().requires_grad_()
+        try:
+            smaller, given = carry_out(model, slots, keep, norms).requires_grad_(), noise.clone().requires_grad_()
+        except Exception:  # whatever surgery runs into on a network torn apart
+            return False
+        if surgery_error(model, slots, keep, norms, noise, smaller) > tolerance:
+            return False
         with torch.enable_grad():
             outs = [leaf for leaf in tree_leaves(smaller(given * 1)) if isinstance(leaf, torch.Tensor)]  # a network may change its input in place
             if not all(out.requires_grad for out in outs):
@@ -821,4 +831,4 @@ def trace(
     names, unit_group = {layer.name for layer in layers}, group_units(layers, units)
     return Network(tuple(layers), slots, tuple(out_units), tuple(in_units), unit_group, tuple(mass),
                    tuple(tensor_units(model, slots, layers)), example, {k: v for k, v in reasons.items() if k in names},
-                   find_blocks(model, layers, slots, unit_group, example))
+                   lambda: find_blocks(model, layers, slots, unit_group, example))

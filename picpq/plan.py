@@ -164,7 +164,7 @@ def kept_units(network: Network, plan: Plan) -> np.ndarray:
         check(bool((np.append(keep, True)[units] == stays).all()), f"filters of layer {layer.name!r} and of those tied to it",
               "kept or pruned together", "some kept, some pruned")
     empty = set(network.unit_group.tolist()) - set(network.unit_group[keep].tolist())
-    spared = {group for block in network.blocks if empty.issuperset(block) for group in block}
+    spared = {group for block in network.blocks if empty.issuperset(block) for group in block} if empty else set()
     lost = [layer.name for layer, units in zip(network.layers, network.out_units) if {*network.unit_group[units[units >= 0]].tolist()} & (empty - spared)]
     check(not lost, "layers that keep no filter", "inside a block that goes whole (Network.blocks)", lost[:3])
     return keep
