@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     import onnxruntime
 
 # %% auto #0
-__all__ = ['moves', 'rectifiers', 'two_bits_from', 'unquantized', 'quantize_between', 'quantizer_of', 'integer_layers', 'widened',
-           'whole_biases', 'deployed', 'need', 'translations', 'to_onnx', 'wide_codes_as_numbers', 'say', 'quietly',
-           'strip', 'two_bits_known', 'several_a_byte', 'narrow_weights', 'session', 'kernels', 'run_onnx', 'save_onnx']
+__all__ = ['moves', 'rectifiers', 'two_bits_from', 'unquantized', 'quantize_between', 'integer_layers', 'widened', 'whole_biases',
+           'deployed', 'need', 'translations', 'to_onnx', 'wide_codes_as_numbers', 'say', 'quietly', 'strip',
+           'two_bits_known', 'several_a_byte', 'narrow_weights', 'session', 'kernels', 'run_onnx', 'save_onnx']
 
 # %% ../nbs/18_deploy.ipynb #e01313d6
 moves = ("slice", "index_select", "pad", "constant_pad_nd", "max_pool2d", "channel_shuffle")
@@ -83,17 +83,12 @@ def quantize_between(
     return replace(graph, steps=tuple(steps), tensors=tensors, output=names.get(graph.output, graph.output))
 
 # %% ../nbs/18_deploy.ipynb #01014c61
-def quantizer_of(graph: Graph, argument: object, kind: str) -> Step | None:
-    "The quantizing step that an argument comes out of, if it is of this kind."
-    name = argument["$"] if isinstance(argument, dict) else None
-    return next((s for s in graph.steps if s.name == name and s.kind == kind), None)
-
-
 def integer_layers(graph: Graph) -> list[tuple[Step, Step, Step]]:
     "Layers whose input and weights are codes, with the quantizers of both."
-    found = [(s, quantizer_of(graph, s.arguments[0], "fake_quantize"), quantizer_of(graph, s.arguments[1], "dequantize"))
-             for s in graph.steps if s.kind in multiplying]
-    return [(layer, x, w) for layer, x, w in found if x and w and graph.bits.get(w.arguments[0]["$"], 32) <= 8 and x.arguments[3] - x.arguments[2] <= 255]
+    made_by = {s.name: s for s in graph.steps}
+    found = [(s, *(made_by.get(a["$"]) for a in s.arguments[:2])) for s in graph.steps if s.kind in multiplying]
+    coded = [(layer, x, w) for layer, x, w in found if x and w and (x.kind, w.kind) == ("fake_quantize", "dequantize")]
+    return [(layer, x, w) for layer, x, w in coded if graph.bits.get(w.arguments[0]["$"], 32) <= 8 and x.arguments[3] - x.arguments[2] <= 255]
 
 
 def widened(graph: Graph) -> Graph:

@@ -33,8 +33,8 @@ __all__ = ['layer_types', 'convolutions', 'numbers_of', 'products', 'uncountable
            'dependency_graph', 'PaddedChannels', 'shift_padded', 'slot_key', 'tie_edges', 'group_edges', 'connect',
            'slot_width', 'build_slots', 'Layer', 'check_layers', 'following_norms', 'describe_layers', 'norms_of',
            'Network', 'tensor_units', 'Nothing', 'emptied', 'stand_ins', 'carry_out', 'channels_hidden',
-           'layer_outputs', 'surgery_error', 'half_kept', 'failing_groups', 'group_units', 'Readers', 'private_edges',
-           'find_units', 'closed', 'find_blocks', 'trace']
+           'layer_outputs', 'surgery_error', 'half_kept', 'failing_groups', 'group_units', 'cut_as', 'Readers',
+           'private_edges', 'find_units', 'closed', 'find_blocks', 'trace']
 
 # %% ../nbs/04_network.ipynb #d2e6424a
 layer_types = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
@@ -657,6 +657,15 @@ channelwise = (F.relu, F.gelu, F.silu, F.elu, F.leaky_relu, F.hardswish, F.mish,
                torch.Tensor.tanh, torch.Tensor.sigmoid, F.max_pool1d, F.max_pool2d, F.avg_pool1d, F.avg_pool2d, F.adaptive_avg_pool2d, F.adaptive_max_pool2d)
 
 
+def cut_as(module: nn.Module | None) -> str:
+    "How torch-pruning calls the way in which a module loses channels; \"\" for one whose channels are tied in groups, and for none."
+    if isinstance(module, nn.modules.batchnorm._BatchNorm):
+        return "batchnorm"
+    if not isinstance(module, layer_types) or isinstance(module, nn.Linear):
+        return "linear" if isinstance(module, nn.Linear) else ""
+    return "conv" if module.groups == 1 else "depthwise_conv" if module.groups == module.in_channels == module.out_channels else ""
+
+
 class Readers(TorchFunctionMode):
     "Notes which layers read a layer's output, what it goes through on the way, and which outputs go elsewhere too."
 
@@ -674,12 +683,11 @@ class Readers(TorchFunctionMode):
         came = {self.made[id(v)][0] for v in tree_leaves((args, kwargs)) if id(v) in self.made}
         weighs = func in convolutions or func in (F.linear, F.batch_norm)
         name = next((self.names[id(v)] for v in tree_leaves((args, kwargs)) if id(v) in self.names), None) if weighs else None
-        module = self.modules.get(name)
-        groups, source = getattr(module, "groups", 1), next(iter(came), None)
-        through = isinstance(module, nn.modules.batchnorm._BatchNorm) or 1 < groups == module.in_channels == module.out_channels if module else func in channelwise
+        kind, source = cut_as(self.modules.get(name)), next(iter(came), None)
+        through = kind in ("batchnorm", "depthwise_conv") or (name is None and func in channelwise)
         if through and len(came) == 1:
-            self.passed.setdefault(source, set()).update([name] if module else [])
-        elif module is not None and groups == 1 and not isinstance(module, nn.modules.batchnorm._BatchNorm):
+            self.passed.setdefault(source, set()).update([name] if name else [])
+        elif kind in ("linear", "conv"):
             self.readers.setdefault(name, set())
             for layer in came:
                 self.readers[layer].add(name)
@@ -704,10 +712,7 @@ def private_edges(model: nn.Module, example: torch.Tensor) -> tuple[dict, list]:
         if name in found.elsewhere or not readers or name in readers:
             continue
         for other, side in tied:
-            module = found.modules[other]
-            kind = ("batchnorm" if isinstance(module, nn.modules.batchnorm._BatchNorm) else "linear" if isinstance(module, nn.Linear)
-                    else "depthwise_conv" if module.groups > 1 else "conv")
-            slots[other, side] = getattr(cut, f"prune_{kind}_{side}_channels"), int(side == "in")
+            slots[other, side] = getattr(cut, f"prune_{cut_as(found.modules[other])}_{side}_channels"), int(side == "in")
             edges += [((name, "out", c), (other, side, c)) for c in range(slot_width(found.modules[name], "out"))]
     return slots, edges
 
@@ -717,14 +722,16 @@ def find_units(model: nn.Module, layers: list[Layer], example: torch.Tensor) -> 
     names = {module: name for name, module in model.named_modules() if name}
     modules = dict(model.named_modules())
     roots = [layer.name for layer in layers if isinstance(modules.get(layer.name), layer_types)]
-    tied = "its filters are tied to some that must stay"
+    attention, failed, outputs, beside_zeros = any(layer.kind == "product" for layer in layers), "", set(), set()
     try:
-        if any(layer.kind == "product" for layer in layers):
-            raise PicpqError("a graph of ties does not know attention")
-        slots, edges, outputs, beside_zeros = tie_edges(dependency_graph(model, example, bool(training_only(model, example, roots))), names, roots)
+        if not attention:
+            slots, edges, outputs, beside_zeros = tie_edges(dependency_graph(model, example, bool(training_only(model, example, roots))), names, roots)
     except Exception as error:  # torch-pruning raises whatever the model's structure makes it run into
-        (slots, edges), outputs, beside_zeros = private_edges(model, example), set(), set()
-        tied = "its filters do not go into other layers alone, and there is no graph of all ties" + f" ({type(error).__name__}: {error})" * (not isinstance(error, PicpqError))
+        failed = f" ({type(error).__name__}: {error})"
+    tied = "its filters are tied to some that must stay"
+    if attention or failed:
+        slots, edges = private_edges(model, example)
+        tied = f"its filters do not go into other layers alone, and there is no graph of all ties{failed}"
     edges += group_edges(names)
     nodes = {node for edge in edges for node in edge}
     torn = {n[:2] for n in nodes if n[2] >= (slot_width(modules.get(n[0]), n[1]) or n[2] + 1)}
