@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,12 +17,23 @@ tools = Path(sys.executable).parent
 library, notebooks = root / "picpq", root / "nbs"
 
 
-def run(*command: object, **options: object) -> str:
-    "Run a command in the repository; its output. Raises with that output if it fails."
-    done = subprocess.run([str(c) for c in command], cwd=options.pop("cwd", root), capture_output=True, text=True, **options)
-    if done.returncode:
-        raise AssertionError(done.stdout[-6000:] + done.stderr[-6000:])
-    return done.stdout
+def run(*command: object, cwd: Path = root, minutes: float = 20) -> str:
+    "Run a command in the repository; its output. Raises with that output if it fails, or is not done in so many minutes."
+    with tempfile.TemporaryFile("w+") as said:  # not a pipe: that would wait for whatever the command left behind
+        process = subprocess.Popen([str(c) for c in command], cwd=cwd, stdout=said, stderr=subprocess.STDOUT, text=True,
+                                   start_new_session=True, env={**os.environ, "PYTHONFAULTHANDLER": "1"})
+        try:
+            code = process.wait(60 * minutes)
+        except subprocess.TimeoutExpired:
+            for end in signal.SIGABRT, signal.SIGKILL:  # the first makes Python say where it is
+                os.killpg(process.pid, end)
+                time.sleep(3)
+            code = f"not done in {minutes:g} minutes"
+        said.seek(0)
+        text = said.read()
+    if code:
+        raise AssertionError(f"{text[-12000:]}\n{code}")
+    return text
 
 
 def all_notebooks() -> list[Path]:

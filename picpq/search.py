@@ -471,6 +471,7 @@ def try_candidate(study: optuna.Study, space: dict, make: Callable, fitness: Cal
 def go_on(study: optuna.Study, space: dict, make: Callable, fitness: Callable, candidates: int, shared: bool, show: bool) -> None:
     "Try candidates until so many have a loss, whoever tried them."
     finished = lambda: study.get_trials(deepcopy=False, states=[COMPLETE])
+    waiting = None  # since when there is nothing to do but to wait for others
     with progress(None, "learning a and b", candidates, show) as bar:
         while True:
             done = finished()
@@ -479,9 +480,13 @@ def go_on(study: optuna.Study, space: dict, make: Callable, fitness: Callable, c
             if len(done) >= candidates:
                 return
             if shared and len(done) + len(study.get_trials(deepcopy=False, states=[RUNNING])) >= candidates:
-                time.sleep(0.5)  # others are trying the last ones
-                optuna.storages.fail_stale_trials(study)
-                continue
+                waiting = time.monotonic() if waiting is None else waiting
+                longest = max((t.duration.total_seconds() for t in done), default=0.0)
+                if time.monotonic() - waiting < 3 * heartbeat + 2 * longest:
+                    time.sleep(min(0.5, heartbeat))  # others are trying the last ones
+                    optuna.storages.fail_stale_trials(study)
+                    continue
+            waiting = None
             try_candidate(study, space, make, fitness)
 
 
