@@ -19,8 +19,8 @@ from .plan import Plan
 
 # %% auto #0
 __all__ = ['quantized_types', 'quantizers', 'round_through', 'marked', 'DoReFaWeight', 'DoReFaActivation', 'fake_quantize',
-           'keep_for_learning', 'rounding_gradients', 'LSQ', 'best_step', 'Quantized', 'QConv1d', 'QConv2d', 'QConv3d',
-           'QLinear', 'attach_quantizers', 'quantize']
+           'keep_for_learning', 'rounding_gradients', 'FakeQuantize', 'LSQ', 'best_step', 'Quantized', 'QConv1d',
+           'QConv2d', 'QConv3d', 'QLinear', 'attach_quantizers', 'quantize']
 
 # %% ../nbs/12_quantizers.ipynb #1108309d
 def round_through(x: torch.Tensor) -> torch.Tensor:
@@ -123,6 +123,17 @@ def rounding_gradients(ctx: object, gradient: torch.Tensor) -> tuple:
 
 fake_quantize.register_autograd(rounding_gradients, setup_context=keep_for_learning)
 
+# %% ../nbs/12_quantizers.ipynb #c0de11e1
+class FakeQuantize(torch.autograd.Function):
+    "`fake_quantize` for `torch.compile`; here -Q_N and Q_P are tensors ()."
+
+    @staticmethod
+    def forward(x: torch.Tensor, step: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
+        return (x / step).clamp(low, high).round() * step
+
+    setup_context = staticmethod(keep_for_learning)
+    backward = staticmethod(rounding_gradients)
+
 # %% ../nbs/12_quantizers.ipynb #b6a88223
 class LSQ(nn.Module):
     "Quantizer with a learned step. arXiv 1902.08153, equations 1-3 and section 2.2."
@@ -172,6 +183,8 @@ class LSQ(nn.Module):
         self.ready.fill_(True)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if torch.compiler.is_dynamo_compiling():  # the range is set by then
+            return FakeQuantize.apply(x, self.shaped(self.step, x), self.low, self.high)
         if self.seen is not None and not self.channels:  # a layer that is called twice sees two inputs
             flat, before = x.detach().flatten(), bool(self.seen) and float(self.low) < 0
             self.seen.append(flat[:: max(1, len(flat) // 20_000)])

@@ -8,6 +8,7 @@ import io
 import json
 import math
 import os
+import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -33,10 +34,10 @@ from .data import Data, batches
 from .models import evaluating, fingerprint, main_output
 
 # %% auto #0
-__all__ = ['dense_recipe', 'tune_recipe', 'published_fitness', 'quick_fitness', 'T', 'on_its_own', 'Recipe', 'rate', 'Team',
-           'alone', 'team', 'SumOverTeam', 'team_norm', 'team_norms', 'evaluate', 'batch_images', 'reestimate',
-           'TrainingError', 'training_loss', 'make_optimizer', 'total_steps', 'Keeper', 'chance', 'set_chance',
-           'train_step', 'run_epoch', 'train']
+__all__ = ['dense_recipe', 'tune_recipe', 'published_fitness', 'quick_fitness', 'T', 'on_its_own', 'Recipe', 'rate',
+           'check_ready', 'Team', 'alone', 'team', 'SumOverTeam', 'team_norm', 'team_norms', 'evaluate', 'batch_images',
+           'reestimate', 'TrainingError', 'training_loss', 'make_optimizer', 'total_steps', 'Keeper', 'chance',
+           'set_chance', 'train_step', 'compiler', 'runner', 'run_epoch', 'train']
 
 # %% ../nbs/13_training.ipynb #e7709762
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Recipe:
     augment: bool = True  # shift and flip as the data set says
     reestimate: int = 0  # batches on which BatchNorm statistics are measured anew at the end
     precision: str = "fp32"  # "bf16": layers compute in bfloat16 where that is safe (autocast); weights stay float32
+    compiled: bool = False  # kernels by torch.compile: a wait of some seconds to minutes, then faster steps; on a CPU it needs a C++ compiler
 
     def __post_init__(self):
         for name, low in (("epochs", 1), ("batch", 2), ("steps", 0), ("reestimate", 0)):
@@ -68,6 +70,7 @@ class Recipe:
         check_number("temperature", self.temperature, 1e-3)
         check(self.schedule in ("cosine", "constant", "steps"), "schedule", "cosine, constant or steps", self.schedule)
         check(self.precision in ("fp32", "bf16"), "precision", "fp32 or bf16", self.precision)
+        check(isinstance(self.compiled, bool), "compiled", "True or False", self.compiled)
 
 
 dense_recipe = Recipe()
@@ -88,6 +91,12 @@ def rate(recipe: Recipe, step: int, total: int) -> float:
 
 # %% ../nbs/13_training.ipynb #1690748b
 T = TypeVar("T")
+
+
+def check_ready(model: nn.Module, when: str) -> None:
+    "Raise `PicpqError` unless all quantizers of `model` know their ranges."
+    unready = [name for name, m in model.named_modules() if not getattr(m, "ready", True)]
+    check(not unready, "quantizers", f"with ranges, which `picpq.quantize` sets, {when}", unready)
 
 
 @dataclass(frozen=True)
@@ -138,8 +147,7 @@ class Team:
         "`model` on this process's device, with the main process's weights, averaging its gradients over the processes."
         if self.count == 1:
             return model
-        unready = [name for name, m in model.named_modules() if not getattr(m, "ready", True)]
-        check(not unready, "quantizers", "with ranges, which `picpq.quantize` sets, before processes share the work", unready)
+        check_ready(model, "before processes share the work")
         model.to(self.device)
         warnings.filterwarnings("ignore", "Grad strides do not match")  # convolutions of one channel: no harm
         return DistributedDataParallel(model, None if self.device.type == "cpu" else [self.device], static_graph=True)
@@ -358,14 +366,14 @@ def set_chance(device: torch.device, seed: int, states: list[list[torch.Tensor]]
             torch.cuda.set_rng_state(states[rank][1].cpu(), device)
 
 # %% ../nbs/13_training.ipynb #393bbe7e
-def train_step(model, teacher, optimizer, recipe, x, y, n: int, due: bool) -> tuple[float, int, bool]:
+def train_step(run, teacher, optimizer, recipe, x, y, n: int, due: bool) -> tuple[float, int, bool]:
     "One step on this process's share `x`, `y` of `n` images, unless the loss is no number: mean loss, number right, due anywhere."
     taught = None
     with torch.autocast(x.device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
         if teacher is not None and recipe.distill > 0:
             with torch.no_grad():
                 taught = main_output(teacher(x)).float()
-        out = main_output(model(x)).float()
+        out = main_output(run(x)).float()
     loss, weight = training_loss(out, y, taught, recipe), len(y) / n
     mean, right, due = team().total(loss.item() * weight, int((out.argmax(1) == y).sum()), due)
     if math.isfinite(mean):
@@ -375,10 +383,32 @@ def train_step(model, teacher, optimizer, recipe, x, y, n: int, due: bool) -> tu
     return mean, int(right), bool(due)
 
 
-def run_epoch(model, data, recipe, seed, teacher, optimizer, epoch, bar, keeper, history, inside) -> dict[str, float]:
+@contextlib.contextmanager
+def compiler(recipe: Recipe) -> Iterator[None]:
+    "Behind it, what was compiled is forgotten: PyTorch keeps a few networks of a class, and then compiles no more."
+    try:
+        yield
+    finally:
+        if recipe.compiled:
+            torch.compiler.reset()
+
+
+def runner(model: nn.Module, recipe: Recipe) -> Callable[[torch.Tensor], object]:
+    "How `model` is run: compiled, if the recipe says so, for batches of full size."
+    if not recipe.compiled:
+        return model
+    check(team().count == 1, "compiled", "False, where several processes train", True)
+    on_gpu = next(model.parameters()).is_cuda
+    check(on_gpu or "CXX" in os.environ or any(map(shutil.which, ("g++", "clang++", "cl"))), "compiled", "False, without a C++ compiler", True)
+    check_ready(model, "before it is compiled")
+    whole = torch.compile(model, dynamic=False)
+    return lambda x: (whole if len(x) == recipe.batch else model)(x)  # for the few images at an epoch's end it is not worth the wait
+
+
+def run_epoch(run, data, recipe, seed, teacher, optimizer, epoch, bar, keeper, history, inside) -> dict[str, float]:
     "One pass (or what of it is left): mean loss, accuracy in percent, last learning rate."
     per_epoch, total = total_steps(data, recipe)
-    workers, device, limit = team(), next(model.parameters()).device, min(per_epoch, total - epoch * per_epoch)
+    workers, device, limit = team(), next(keeper.model.parameters()).device, min(per_epoch, total - epoch * per_epoch)
     sums = {"step": 0, "loss": 0.0, "right": 0, "images": 0, "lr": recipe.lr, **inside}
     dice = seed * 100_003 + epoch  # a seed for each epoch, so that a resumed run sees the batches it would have seen
     feed = batches(data, "train", recipe.batch, dice, recipe.augment, limit, device, sums["step"], workers.share)
@@ -388,7 +418,7 @@ def run_epoch(model, data, recipe, seed, teacher, optimizer, epoch, bar, keeper,
         for group in optimizer.param_groups:
             group["lr"] = lr
         with workers.together(n):
-            loss, right, due = train_step(model, teacher, optimizer, recipe, x, y, n, keeper.due() and main_process())
+            loss, right, due = train_step(run, teacher, optimizer, recipe, x, y, n, keeper.due() and main_process())
         if not math.isfinite(loss):
             raise TrainingError(f"the loss became {loss} in epoch {epoch + 1}, step {k + 1}; lower lr (now {lr:.3g}) "
                                 "or look at the data")
@@ -422,11 +452,12 @@ def train(
     history, inside = keeper.load()
     model.train()
     quiet = contextlib.nullcontext() if teacher is None else evaluating(teacher.to(next(model.parameters()).device))
-    with progress(None, label, total, show) as bar, quiet, team_norms(model):
+    with progress(None, label, total, show) as bar, quiet, team_norms(model), compiler(recipe):
+        run, taught_by = runner(wrapped, recipe), None if teacher is None else runner(teacher, recipe)
         bar.update(min(total, len(history) * per_epoch + inside.get("step", 0)))
         for epoch in range(len(history), -(-total // per_epoch)):
             with torch.random.fork_rng():
-                row = run_epoch(wrapped, data, recipe, seed, teacher, optimizer, epoch, bar, keeper, history, inside)
+                row = run_epoch(run, data, recipe, seed, taught_by, optimizer, epoch, bar, keeper, history, inside)
             history.append({"epoch": epoch + 1, **row})
             inside = {}
             keeper.save(history, inside)
