@@ -261,8 +261,8 @@ def batch_images(data: Data, size: int, k: int) -> int:
 
 
 @torch.no_grad()
-def reestimate(model: nn.Module, data: Data, count: int = 8, size: int = 128, seed: int = 0) -> nn.Module:
-    "Measure BatchNorm statistics anew on `count` training batches, in place: after pruning, the old ones are wrong."
+def reestimate(model: nn.Module, data: Data, count: int = 8, size: int = 128, seed: int = 0, augment: bool = True) -> nn.Module:
+    "Measure BatchNorm statistics anew on `count` training batches, augmented as in training, in place."
     norms = [m for m in model.modules() if isinstance(m, _BatchNorm)]
     momenta = [m.momentum for m in norms]
     workers, device = team(), next(model.parameters()).device
@@ -271,7 +271,7 @@ def reestimate(model: nn.Module, data: Data, count: int = 8, size: int = 128, se
             m.reset_running_stats()
             m.momentum = None  # the plain average over all batches
             m.train()
-        for k, (x, _) in enumerate(batches(data, "train", size, seed, limit=count, device=device, share=workers.share)):
+        for k, (x, _) in enumerate(batches(data, "train", size, seed, augment, count, device, share=workers.share)):
             with workers.together(batch_images(data, size, k)):
                 model(x)
     for m, momentum in zip(norms, momenta):
@@ -464,6 +464,6 @@ def train(
     if not all(p.isfinite().all() for p in model.parameters()):
         raise TrainingError(f"weights became NaN or infinity in the last step; lower lr (now {recipe.lr:.3g})")
     if recipe.reestimate:
-        reestimate(model, data, recipe.reestimate, recipe.batch, seed)
+        reestimate(model, data, recipe.reestimate, recipe.batch, seed, recipe.augment)
     model.eval()
     return pd.DataFrame(history)
