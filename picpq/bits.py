@@ -3,6 +3,7 @@
 # %% ../nbs/09_bits.ipynb #60238768
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,24 +15,24 @@ from .counting import cost_model, ragged
 from .network import Network
 
 # %% auto #0
-__all__ = ['fewest_bits', 'not_quantized', 'allocate', 'mass_model', 'surviving_share', 'Bits', 'check_bits', 'inner_stages',
-           'maximum_bits', 'inner_quantized', 'input_bits']
+__all__ = ['fewest_bits', 'most_bits', 'not_quantized', 'allocate', 'mass_model', 'surviving_share', 'Bits', 'check_bits',
+           'inner_stages', 'maximum_bits', 'inner_quantized', 'input_bits', 'Harm', 'least_harm']
 
 # %% ../nbs/09_bits.ipynb #fd33f659
-fewest_bits, not_quantized = 2, 32
+fewest_bits, most_bits, not_quantized = 2, 8, 32  # most: what a layer that is quantized is given of itself
 
 
 def allocate(
     share: np.ndarray,  # s: weight mass that survived, of each layer, in [0, 1]: (layers,)
     pruned: np.ndarray,  # bool (layers,): whether any filter of the layer is pruned
     maximum: np.ndarray,  # M: int (layers,); 32: not quantized, stays so
-    penalty: float = 1 / 6,  # pf ≥ 0; the published value
+    penalty: float = 1 / 6,  # pf; the published value. Below 0: so many bits more, up to 8
 ) -> np.ndarray:
-    "Bits of each layer, in [2, M] or 32: int (layers,). arXiv 2312.00851, with a floor of 2."
-    check_number("penalty", penalty, 0)
-    steps = np.ceil(penalty / np.maximum(share, 1e-9) - 1e-9)  # ⌈pf / s⌉, safe against rounding just above an integer
-    lowered = np.maximum(maximum - np.minimum(steps, not_quantized), fewest_bits).astype(int)
-    return np.where(pruned & (maximum < not_quantized), lowered, maximum)
+    "Bits of each layer, in [2, max(M, 8)] or 32: int (layers,). arXiv 2312.00851, with a floor of 2."
+    check_number("penalty", penalty, -math.inf)
+    steps = np.sign(penalty) * np.ceil(abs(penalty) / np.maximum(share, 1e-9) - 1e-9)  # ⌈pf / s⌉, safe against rounding just above an integer
+    moved = maximum - np.clip(steps, -not_quantized, not_quantized)
+    return np.where(pruned & (maximum < not_quantized), np.clip(moved, fewest_bits, np.maximum(maximum, most_bits)), maximum).astype(int)
 
 # %% ../nbs/09_bits.ipynb #213aff07
 @lru_cache(maxsize=32)
@@ -60,13 +61,17 @@ class Bits:
 
     maximum: int | Sequence[int] | Mapping[str, int] | None = None  # M: one, by stage, by inner layer, or by name; None: fit the budget
     ends: int = 8  # M of the first and the last layer: 8 bits cost them nothing, and they are a small share of the work
-    penalty: float = 1 / 6  # pf: the published value
-    activations: int | None = None  # of what enters a layer, but for the first and the last; None: those of its weights
+    penalty: float = 1 / 6  # pf: the published value; 0: M whatever was pruned; below 0: the opposite sign
+    activations: int | Mapping[str, int] | None = None  # of what enters inner layers: one, or by name; None, or not named: those of the weights
+    harm: "Harm | None" = None  # bits of weights and activations by least harm, and no rule
 
     def __post_init__(self):
-        check_number("penalty", self.penalty, 0)
+        check_number("penalty", self.penalty, -math.inf)
         check_bits("ends", self.ends)
-        if self.activations is not None:
+        if isinstance(self.activations, Mapping):
+            for value in self.activations.values():
+                check_bits("activations", value)
+        elif self.activations is not None:
             check_bits("activations", self.activations)
 
 
@@ -111,10 +116,70 @@ def inner_quantized(bits: np.ndarray) -> np.ndarray:
 
 
 def input_bits(
+    network: Network,
     bits: Bits,
     weight_bits: np.ndarray,  # int (layers,)
 ) -> np.ndarray:
     "Bits of what enters each layer: those of its weights, or those asked for: int (layers,)."
     if bits.activations is None:
         return weight_bits
-    return np.where(inner_quantized(weight_bits), bits.activations, weight_bits)
+    asked = bits.activations
+    if isinstance(asked, Mapping):
+        asked = np.array([asked.get(n, b) for n, b in zip(network.names, weight_bits.tolist())])
+    return np.where(inner_quantized(weight_bits), asked, weight_bits)
+
+# %% ../nbs/09_bits.ipynb #ba12a0e2
+@dataclass(frozen=True, eq=False)
+class Harm:
+    "How far the answers of a network move if the weights of one layer, or what enters it, have fewer bits."
+
+    layers: tuple[str, ...]
+    nats: np.ndarray  # float (layers, 2, 7): of weights and of activations, at 2 to 8 bits; not rising with bits
+
+    def __post_init__(self):
+        shape = (len(self.layers), 2, most_bits - fewest_bits + 1)
+        check(self.nats.shape == shape, "nats", f"of shape {shape}: layers, weights and activations, 2 to 8 bits", self.nats.shape)
+        good = np.isfinite(self.nats).all() and (self.nats >= 0).all() and (np.diff(self.nats) <= 0).all()
+        check(bool(good), "nats", "finite, not negative, and not more with more bits", self.nats.min())
+
+    def __repr__(self) -> str:
+        return f"Harm({len(self.layers)} layers, {self.nats.sum():.6g} nats)"
+
+    def __hash__(self) -> int:
+        return hash((self.layers, self.nats.tobytes()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Harm) and self.layers == other.layers and np.array_equal(self.nats, other.nats)
+
+
+def least_harm(
+    nats: np.ndarray,  # float (layers, 2, 7)
+    macs: np.ndarray,  # of each layer: (layers,)
+    limit: float,  # bit operations in all
+    highest: np.ndarray,  # int (layers,): bits of a layer that is not free
+    free: np.ndarray,  # bool (layers,): those whose bits are asked for
+) -> tuple[np.ndarray, np.ndarray]:
+    "Bits of weights and activations of each layer: int (layers,). Two bits where even those cost too much."
+    given = np.arange(fewest_bits, most_bits + 1)
+    pairs = np.array([(w, a) for w in given for a in given])  # (49, 2)
+    harm = (nats[:, 0, :, None] + nats[:, 1, None, :]).reshape(len(nats), -1)  # (layers, 49)
+    cost = macs[:, None].astype(float) * pairs.prod(1)
+    harm = np.where((pairs <= np.minimum(highest, most_bits)[:, None, None]).all(2), harm, np.inf)
+    rows, left = np.arange(len(nats)), limit - (macs * highest.astype(float) ** 2)[~free].sum()
+    take = lambda price: np.argmin(harm + price * cost, axis=1)
+    spent = lambda chosen: cost[rows, chosen][free].sum()
+    low, high = -80.0, 80.0  # of the price's logarithm
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if spent(take(math.exp(middle))) <= left else (middle, high)
+    chosen = take(math.exp(high))
+    while True:  # spend what is left over
+        gain, extra = harm[rows, chosen][:, None] - harm, cost - cost[rows, chosen][:, None]
+        good = (gain > 0) & (extra <= left - spent(chosen)) & free[:, None]
+        if not good.any():
+            break
+        worth = np.where(good, gain / np.maximum(extra, 1e-9), -1)
+        layer, pair = np.unravel_index(np.argmax(worth), worth.shape)
+        chosen[layer] = pair
+    both = np.where(free[:, None], pairs[chosen], highest[:, None])
+    return both[:, 0], both[:, 1]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from safetensors.torch import load_file
 
-from .bits import Bits, allocate, check_bits, fewest_bits, inner_quantized, inner_stages, input_bits, maximum_bits, surviving_share
+from .bits import Bits, allocate, check_bits, fewest_bits, inner_quantized, inner_stages, input_bits, least_harm, maximum_bits, surviving_share
 from .core import PicpqError, check, check_number, choose, write_whole
 from .counting import cost_model, dense_bops, layer_bops
 from .criterion import Criterion, given_importance, importance
@@ -346,7 +346,7 @@ def prune_to(network: Network, order: np.ndarray | list[np.ndarray], budget: Bud
 
     def bits_of(keep):
         given = allocate(*surviving_share(network, keep), maximum, bits.penalty)
-        return given, input_bits(bits, given)
+        return given, input_bits(network, bits, given)
 
     cost, limit = budget_cost(network, budget, bits_of), allowed(network, budget)
     gone = fewest_pruned(cost, order, network.units, limit)
@@ -385,16 +385,22 @@ def level_bits(
     relative: Mapping[str, float],  # m: layer → bits more than the level, or fewer; those not named: 0
     share: float = 1.0,  # of the MACs that stay
 ) -> Bits:
-    "Bits of every layer by a common level; the penalty is 0. Too hard a budget gives 2 bits everywhere, for pruning to meet."
+    "Bits of every layer by a common level, or by least harm; no penalty. Too hard a budget gives 2 bits everywhere, for pruning to meet."
     check_number("share", share, 0, 1)
     cap = maximum_bits(network, replace(bits, maximum=8 if bits.maximum is None else bits.maximum))
     model, limit = cost_model(network), allowed(network, budget)
     gone = fewest_pruned(lambda keep: model.macs(keep).sum(), order, network.units, share * dense_counts(network)["macs"])
     macs = model.macs(without(order if gone is None else order[:gone], network.units)).astype(float)
-    own = np.array([relative.get(n, 0.0) for n in network.names]) - 1e-6 * np.arange(len(network.names))  # equal ones rise from the front
+    own = np.array([relative.get(n, 0.0) for n in network.names])
+    if bits.harm is not None:
+        check(bits.harm.layers == tuple(network.names), "harm", "measured on this network", bits.harm)
+        both = least_harm(bits.harm.nats * 4.0 ** own[:, None, None], macs, limit, cap, inner_quantized(cap))
+        weights, inputs = (dict(zip(network.names, b.tolist())) for b in both)
+        return replace(bits, maximum=weights, activations=inputs, penalty=0, harm=None)
+    own = own - 1e-6 * np.arange(len(own))  # equal ones rise from the front
     given = lambda level: np.where(inner_quantized(cap), np.clip(np.floor(level + own), fewest_bits, cap), cap)
     levels = np.unique(np.arange(fewest_bits, 9)[:, None] - own[None]) + 1e-9  # where a layer gains a bit
-    cost = lambda weights: (macs * weights * input_bits(bits, weights)).sum()
+    cost = lambda weights: (macs * weights * input_bits(network, bits, weights)).sum()
     fits = first_true(lambda t: t == len(levels) or cost(given(levels[t])) > limit, len(levels))
     chosen = given(levels[fits - 1] if fits else -np.inf)
     return replace(bits, maximum=dict(zip(network.names, chosen.astype(int).tolist())), penalty=0)
@@ -420,7 +426,10 @@ def plan_by_strength(network: Network, strength: np.ndarray, budget: Budget, bit
                      criterion: Criterion | None = None) -> Plan:
     "The plan that prunes the units of least strength (units,) until the budget is met."
     order = lumps_of(network, strength, budget, smallest)
-    if bits.maximum is None:
+    if bits.harm is not None:
+        check(budget.of == "bops", "budget-in", "bops, where bits are given by harm", budget.of)
+        bits = level_bits(network, order, budget, bits, {}, share_left)
+    elif bits.maximum is None:
         bits = fit_bits(network, order, budget, bits)
     return plan_from(network, *prune_to(network, order, budget, bits), strategy, criterion)
 

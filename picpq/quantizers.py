@@ -7,20 +7,21 @@ import math
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils._pytree import tree_leaves
 
-from .bits import check_bits
-from .core import check, choose
-from .models import evaluating
-from .network import Nothing
+from .bits import Harm, check_bits, fewest_bits, most_bits
+from .core import check, choose, progress
+from .models import evaluating, main_output
+from .network import Network, Nothing
 from .plan import Plan
 
 # %% auto #0
 __all__ = ['quantized_types', 'quantizers', 'round_through', 'marked', 'DoReFaWeight', 'DoReFaActivation', 'fake_quantize',
            'keep_for_learning', 'rounding_gradients', 'FakeQuantize', 'LSQ', 'best_step', 'Quantized', 'QConv1d',
-           'QConv2d', 'QConv3d', 'QLinear', 'attach_quantizers', 'quantize']
+           'QConv2d', 'QConv3d', 'QLinear', 'attach_quantizers', 'quantize', 'answers', 'measure_harm']
 
 # %% ../nbs/12_quantizers.ipynb #1108309d
 def round_through(x: torch.Tensor) -> torch.Tensor:
@@ -299,3 +300,36 @@ def quantize(
         quantizer.seen = None
     check(all(bool(leaf.isfinite().all()) for leaf in out if isinstance(leaf, torch.Tensor)), "output of the quantized model", "finite", "NaN or infinity: look at weights and examples")
     return model
+
+# %% ../nbs/12_quantizers.ipynb #ba12b0e2
+def answers(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    "Logarithms of the probabilities that the model gives to classes: (n, classes)."
+    return torch.cat([main_output(model(x)).float().log_softmax(1) for x in images.split(250)])
+
+
+@torch.no_grad()
+def measure_harm(
+    network: Network,
+    model: nn.Module,  # trained; nothing of it is changed
+    images: torch.Tensor,  # normalized training images (n, c, h, w): 500 or more
+    style: str = "lsq",  # one of `quantizers`
+    show: bool = True,  # progress bar
+) -> Harm:
+    "Harm of 2 to 8 bits in each inner layer, in weights and in what enters it. Takes six runs over the images for each layer."
+    make = quantizers[choose("quantizer", style, quantizers)]
+    model, nats = deepcopy(model).eval(), np.zeros((len(network.layers), 2, most_bits - fewest_bits + 1))
+    modules, dense = dict(model.named_modules()), answers(model, images)
+    inner = [(i, layer.name) for i, layer in enumerate(network.layers) if 0 < i < len(network.layers) - 1 and layer.quantizable]
+    for i, name in progress(inner, "measuring harm", len(inner), show):
+        module, weight = modules[name], modules[name].weight.data
+        for bits in (2, 3, 4):
+            module.weight.data = make[0](bits, module)(weight)
+            of_weights = answers(model, images)
+            module.weight.data = weight
+            quantizer = make[1](bits, module)
+            hook = module.register_forward_pre_hook(lambda _, given: (quantizer(given[0]), *given[1:]))
+            of_input = answers(model, images)
+            hook.remove()
+            nats[i, :, bits - fewest_bits] = [float((dense.exp() * (dense - other)).sum(1).mean()) for other in (of_weights, of_input)]
+        nats[i, :, 3:] = nats[i, :, 2:3] / 4.0 ** np.arange(1, most_bits - 3)
+    return Harm(tuple(network.names), np.minimum.accumulate(np.maximum(nats, 0), axis=2))
