@@ -21,7 +21,7 @@ setup(
     license="Apache-2.0",
     keywords=settings["keywords"],
     packages=find_packages(include=["picpq*"]),
-    package_data={settings["lib_name"]: ["checkpoints/*"]},
+    package_data={settings["lib_name"]: ["checkpoints/*", "checkpoints/*/*"]},
     python_requires=f">={settings['min_python']}",
     install_requires=settings["requirements"].split(),
     extras_require={name: settings[f"{name}_requirements"].split() for name in ("dev", "lab", "deploy", "postgres", "timm")},

@@ -35,6 +35,7 @@ from .modelfile import read_model
 from .models import build_model
 from .network import trace
 from .plan import Budget, Plan, measures, read_importances
+from .pretrained import shelf
 from .properties import properties
 from .published import Preset, presets, published_table
 from .quantizers import quantizers
@@ -48,8 +49,8 @@ __all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'PresetName', '
            'SamplerName', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'BudgetRatio', 'show_table',
            'say_folder', 'parse_bits', 'parse_keys', 'show_version', 'options', 'run', 'turns', 'demo', 'compress',
            'search', 'weights_beside', 'write_first', 'working', 'go_on_command', 'asked_budget', 'chosen_strategy',
-           'base_of', 'check_device', 'vary', 'published_command', 'evaluate_command', 'export', 'bench_command',
-           'data_of', 'report', 'main']
+           'base_of', 'check_device', 'vary', 'published_command', 'result_folder', 'evaluate_command', 'export',
+           'bench_command', 'data_of', 'report', 'main']
 
 # %% ../nbs/23_cli.ipynb #e10e1077
 def show_table(table: pd.DataFrame) -> None:
@@ -233,6 +234,8 @@ def compress(
     steps: Steps = None,
     epochs: Epochs = None,
     tune_epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of fine-tuning. Default 30.")] = None,
+    precision: Annotated[str | None, typer.Option(help="fp32 or bf16: what layers compute in while fine-tuning. Default fp32.")] = None,
+    compiled: Annotated[bool, typer.Option("--compiled", help="Fine-tune with kernels that torch.compile makes: a wait, then faster steps.")] = False,
     image_size: ImageSize = None,
     paper: Annotated[bool, typer.Option("--paper", help="Defaults of the published method: bits 8,6,4 with 32-bit ends, summed importances, "
                                                         "DoReFa, 400 epochs of fine-tuning (for three-stage networks; slow).")] = False,
@@ -247,6 +250,8 @@ def compress(
     check(plan is None or (budget is None and budget_in == "bops"), "budget", "left out with --plan (a plan costs what it costs)", budget)
     bits = {"maximum": parse_bits(max_bits), "activations": activation_bits, "ends": ends, "penalty": penalty}
     settings = vary(base.settings, property, bits, quantizer, candidates, steps, tune_epochs, sampler)
+    tune = settings.tune
+    settings = replace(settings, tune=replace(tune, precision=precision or tune.precision, compiled=compiled or tune.compiled))
     asked = asked_budget(budget, budget_in, multiple, blocks) or base.budget
     check(study is None or strategy == "picpq", "strategy", "picpq, with --study", strategy)
     beside = ["unlearned"] if asked and asked.of != "bops" else ["uniform", "unlearned"]
@@ -416,13 +421,19 @@ def published_command() -> None:
     print("\nPlans for filters that differ by chance, unlearned. Not stated: in the sources that we have.")
 
 # %% ../nbs/23_cli.ipynb #a59d6d27
+def result_folder(folder: Path) -> Path:
+    "A result's folder; one on the package's shelf, if there is none here and the shelf has one of that name."
+    return shelf / folder if not folder.is_dir() and (shelf / folder / "result.json").is_file() else folder
+
+
 @app.command("evaluate")
 def evaluate_command(
-    folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote.")],
+    folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote, or the name of a compressed network that travels with the package.")],
     data: Annotated[str | None, typer.Option(help="Data to judge it on. Default: what it was made with.")] = None,
     trust: Trust = False,
 ) -> None:
     "Load a result, judge it on its test images again, and count its bit operations anew."
+    folder = result_folder(folder)
     result = load_result(folder, trust=trust)
     test_data = data_of(result.recreation, data)
     found = evaluate(result.model, test_data, show=True)
@@ -437,7 +448,7 @@ def evaluate_command(
 
 @app.command()
 def export(
-    folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote.")],
+    folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote, or the name of a compressed network that travels with the package.")],
     onnx: Annotated[Path, typer.Option(help="File to write: NAME.onnx.")],
     data: Annotated[str | None, typer.Option(help="Data to fit the steps of sums to. Default: what it was made with.")] = None,
 ) -> None:
@@ -445,6 +456,7 @@ def export(
     from picpq.deploy import kernels, save_onnx, to_onnx
 
     check(onnx.suffix == ".onnx", "onnx", "a path that ends in .onnx", str(onnx))
+    folder = result_folder(folder)
     made, content = load_result(folder).recreation, read_model(folder / "model.safetensors")
     check(content.graph is not None, f"{folder}/model.safetensors", "a file with a graph (this network could not be written as one)", None)
     images = data_of(made, data).example(512)
@@ -457,13 +469,14 @@ def export(
 
 @app.command("bench")
 def bench_command(
-    folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote.")],
+    folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote, or the name of a compressed network that travels with the package.")],
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of measuring; each runs every network.")] = 60,
     csv: Annotated[Path | None, typer.Option(help="File to write the table to, too.")] = None,
 ) -> None:
     "Measure the compressed network beside the dense one: milliseconds, file size, memory (needs picpq[deploy])."
     from picpq.latency import bench, ratios
 
+    folder = result_folder(folder)
     table = bench(folder, rounds=rounds)
     with pd.option_context("display.width", 200, "display.max_columns", 20):
         print(table.round(3).T.to_string())
@@ -483,8 +496,9 @@ def data_of(made: Recreation, name: str | None) -> Data:
 
 
 @app.command()
-def report(folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote.")], trust: Trust = False) -> None:
+def report(folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote, or the name of a compressed network that travels with the package.")], trust: Trust = False) -> None:
     "Print the table and the layers of a result."
+    folder = result_folder(folder)
     result = load_result(folder, trust=trust)
     table = read_table(folder / "table.csv")
     if len(table):

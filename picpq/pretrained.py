@@ -18,9 +18,12 @@ from .core import PicpqError, check, choose, write_whole
 from .criterion import Criterion
 from .models import build_model, fingerprint, load_weights, read_weights
 from .network import Network, trace
+from .plan import Plan
+from .result import Result, load_result, read_json
 
 # %% auto #0
-__all__ = ['shelf', 'Pretrained', 'flat_properties', 'write_pretrained', 'read_card', 'pretrained', 'pretrained_table']
+__all__ = ['shelf', 'Pretrained', 'flat_properties', 'write_pretrained', 'write_compressed', 'read_card', 'pretrained',
+           'pretrained_table']
 
 # %% ../nbs/26_pretrained.ipynb #a07c71a8
 shelf = Path(__file__).parent / "checkpoints" if "__file__" in globals() else Path("../picpq/checkpoints")
@@ -34,7 +37,8 @@ class Pretrained:
     model: nn.Module
     card: Mapping[str, object]  # data, shape, recipe, seed, command, accuracy, licence, …
     properties: Mapping[str, Mapping[str, np.ndarray]]  # name of the property → layer → (filters,)
-    criterion: Criterion | None = None  # learned for the budget that the card names
+    criterion: Criterion | None = None  # learned for the budget that the card names; of a compressed network: what ranked its filters
+    plan: Plan | None = None  # of a compressed network
 
     def trace(self) -> Network:
         "Its layers and tied filters; no data is needed for that."
@@ -56,6 +60,21 @@ def write_pretrained(folder: str | Path, made: Pretrained) -> None:
     write_whole(Path(folder) / f"{made.name}.properties.safetensors", safetensors.torch.save(flat))
     write_whole(Path(folder) / f"{made.name}.json", json.dumps(card, indent=1) + "\n")
 
+# %% ../nbs/26_pretrained.ipynb #c0de2602
+def write_compressed(
+    folder: str | Path,
+    name: str,
+    result: Result,
+    card: Mapping[str, object],  # of the dense network, and what is to be said of this one: command, recipe, …
+) -> None:
+    "Write a result and its card: the folder NAME, and NAME.json."
+    result.save(Path(folder) / name)
+    plan, stored = result.plan, read_json(Path(folder) / name / "result.json")
+    said = {"test accuracy (%)": result.metrics["accuracy"], "× fewer BOPs": plan.ratio(), "BOPs": plan.cost["bops"], "parameters": plan.cost["params"],
+            "size (KB)": result.metrics["bytes"] / 1000, "strategy": plan.strategy, "weight bits": dict(plan.weight_bits),
+            "activation bits": dict(plan.activation_bits), "criterion": plan.criterion, "weights": stored["sha256"], "properties": None}
+    write_whole(Path(folder) / f"{name}.json", json.dumps({**card, **said}, indent=1) + "\n")
+
 # %% ../nbs/26_pretrained.ipynb #871435f8
 def read_card(name: str, folder: str | Path = shelf) -> dict:
     "A network's card. Raises `PicpqError` for an unknown name, or for a file that is no card."
@@ -73,6 +92,12 @@ def read_card(name: str, folder: str | Path = shelf) -> dict:
 def pretrained(name: str, folder: str | Path = shelf) -> Pretrained:
     "A network that travels with the package, by name. Raises `PicpqError` for an unknown name or a damaged file."
     card, folder = read_card(name, folder), Path(folder)
+    if (folder / name).is_dir():
+        stored = read_json(folder / name / "result.json").get("sha256")
+        check(stored == card["weights"], f"weights of {name}", f"those of its card, {card['weights']}", stored)
+        result = load_result(folder / name)
+        measured = {result.settings.get("property", "rank"): result.properties}
+        return Pretrained(name, result.model.eval(), card, measured, card["criterion"] and Criterion.from_dict(card["criterion"]), result.plan)
     model = build_model(card["model"], len(card["classes"]), card["shape"][0])
     load_weights(model, folder / f"{name}.safetensors")
     flat = read_weights(folder / f"{name}.properties.safetensors")
@@ -88,5 +113,5 @@ def pretrained(name: str, folder: str | Path = shelf) -> Pretrained:
 def pretrained_table(folder: str | Path = shelf) -> pd.DataFrame:
     "What travels with the package: one row a network."
     cards = {p.stem: read_card(p.stem, folder) for p in sorted(Path(folder).glob("*.json"))}
-    wanted = ("model", "data", "test accuracy (%)", "parameters", "epochs", "seed", "licence")
-    return pd.DataFrame({name: {k: card.get(k) for k in wanted} for name, card in cards.items()}).T.rename_axis("network")
+    wanted = ("model", "data", "test accuracy (%)", "× fewer BOPs", "parameters", "epochs", "seed", "licence")
+    return pd.DataFrame({name: {k: card.get(k, "") for k in wanted} for name, card in cards.items()}).T.rename_axis("network")
