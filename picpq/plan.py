@@ -428,7 +428,7 @@ def plan_by_strength(network: Network, strength: np.ndarray, budget: Budget, bit
     order = lumps_of(network, strength, budget, smallest)
     if bits.harm is not None:
         check(budget.of == "bops", "budget-in", "bops, where bits are given by harm", budget.of)
-        bits = level_bits(network, order, budget, bits, {}, share_left)
+        bits = level_bits(network, order, budget, bits, {})  # pruning pays what two bits everywhere cannot
     elif bits.maximum is None:
         bits = fit_bits(network, order, budget, bits)
     return plan_from(network, *prune_to(network, order, budget, bits), strategy, criterion)

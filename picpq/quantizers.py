@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils._pytree import tree_leaves
 
 from .bits import Harm, check_bits, fewest_bits, most_bits
-from .core import check, choose, progress
+from .core import check, check_number, choose, progress
 from .models import evaluating, main_output
 from .network import Network, Nothing
 from .plan import Plan
@@ -313,9 +313,11 @@ def measure_harm(
     model: nn.Module,  # trained; nothing of it is changed
     images: torch.Tensor,  # normalized training images (n, c, h, w): 500 or more
     style: str = "lsq",  # one of `quantizers`
+    left: float = 0.02,  # of the harm of rounded weights, behind fine-tuning; what enters a layer stays as rough as it is
     show: bool = True,  # progress bar
 ) -> Harm:
     "Harm of 2 to 8 bits in each inner layer, in weights and in what enters it. Takes six runs over the images for each layer."
+    check_number("left", left, 0)
     make = quantizers[choose("quantizer", style, quantizers)]
     model, nats = deepcopy(model).eval(), np.zeros((len(network.layers), 2, most_bits - fewest_bits + 1))
     modules, dense = dict(model.named_modules()), answers(model, images)
@@ -332,4 +334,5 @@ def measure_harm(
             hook.remove()
             nats[i, :, bits - fewest_bits] = [float((dense.exp() * (dense - other)).sum(1).mean()) for other in (of_weights, of_input)]
         nats[i, :, 3:] = nats[i, :, 2:3] / 4.0 ** np.arange(1, most_bits - 3)
+    nats[:, 0] *= left
     return Harm(tuple(network.names), np.minimum.accumulate(np.maximum(nats, 0), axis=2))
