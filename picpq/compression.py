@@ -100,6 +100,8 @@ class Case:
     def bits(self) -> Bits:
         "The settings' bits, with maximum bitwidths fitted to the budget by the unlearned criterion if they are open."
         s, bits = self.settings, self.settings.bits
+        if bits.harm is not None:
+            return bits
         if bits.maximum is None:
             bits = fit_unlearned(self.network, self.properties(), self.budget, bits, s.tie, s.smallest)
         maximum_bits(self.network, bits)  # an error about bits comes before any work
@@ -188,7 +190,7 @@ def carry_out_plan(case: Case, plan: Plan, recreation: Recreation, checkpoint: P
               "blocks": case.budget.blocks}
     if case.budget.of == "latency":
         metrics["milliseconds"] = 1000 * plan_seconds(case.model, case.network, plan, recreation.shape)
-    about = {"budget": budget, "seed": case.seed, **json.loads(json.dumps(asdict(s)))}
+    about = {"budget": budget, "seed": case.seed, **json.loads(json.dumps(asdict(s), default=np.ndarray.tolist))}
     properties = case.measured.get(s.property, {})
     if plan.strategy == "importances":
         properties = shown_importance(case.network, given_importance(case.network, case.importances, s.tie), s.tie)
