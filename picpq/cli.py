@@ -46,11 +46,11 @@ from .training import dense_recipe, evaluate, published_fitness, team
 # %% auto #0
 __all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'PresetName', 'Model', 'DataName', 'BudgetIn', 'Multiple',
            'Blocks', 'Checkpoint', 'Keys', 'Ema', 'Property', 'MaxBits', 'ActivationBits', 'Ends', 'Penalty',
-           'SamplerName', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'BudgetRatio', 'show_table',
-           'say_folder', 'parse_bits', 'parse_keys', 'show_version', 'options', 'run', 'turns', 'demo', 'compress',
-           'search', 'weights_beside', 'write_first', 'working', 'go_on_command', 'asked_budget', 'chosen_strategy',
-           'base_of', 'check_device', 'vary', 'published_command', 'result_folder', 'evaluate_command', 'export',
-           'bench_command', 'data_of', 'report', 'main']
+           'SamplerName', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'ResultFolder', 'BudgetRatio',
+           'show_table', 'say_folder', 'parse_bits', 'parse_keys', 'show_version', 'options', 'result_folder', 'run',
+           'turns', 'demo', 'compress', 'search', 'weights_beside', 'write_first', 'working', 'go_on_command',
+           'asked_budget', 'chosen_strategy', 'base_of', 'check_device', 'vary', 'published_command',
+           'evaluate_command', 'export', 'bench_command', 'data_of', 'report', 'main']
 
 # %% ../nbs/23_cli.ipynb #e10e1077
 def show_table(table: pd.DataFrame) -> None:
@@ -119,6 +119,11 @@ def options(version: Annotated[bool, typer.Option("--version", callback=show_ver
     "PIC-PQ: prune filters and lower bitwidths of a trained network together, ruled by one criterion borrowed from Hooke's law."
 
 
+def result_folder(folder: Path) -> Path:
+    "A result's folder; one on the package's shelf, if there is none here and the shelf has one of that name."
+    return shelf / folder if not folder.is_dir() and (shelf / folder / "result.json").is_file() else folder
+
+
 Out = Annotated[Path, typer.Option(help="Folder to write: new, empty, or an earlier result.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")]
 PresetName = Annotated[str | None, typer.Option("--preset", help="A published experiment (see `picpq published`): network, data, budget and method, unless they "
@@ -150,6 +155,8 @@ ImageSize = Annotated[int | None, typer.Option(min=1, help="Pixels, for folders 
                                                            "at most 224.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda. Several processes started by accelerate or torchrun each have their own.")]
 Trust = Annotated[bool, typer.Option("--trust", help="Import the module:function that the result names instead of running the file's graph. That runs its code.")]
+ResultFolder = Annotated[Path, typer.Argument(help="A folder that picpq wrote, or the name of a compressed network that travels with the package.",
+                                              callback=result_folder)]
 BudgetRatio = Annotated[float | None, typer.Option(help="How many times fewer bit operations (see --budget-in) than the dense 32-bit network, "
                                                     "e.g. 50. Default: what uniform 4-bit costs.")]
 
@@ -421,19 +428,13 @@ def published_command() -> None:
     print("\nPlans for filters that differ by chance, unlearned. Not stated: in the sources that we have.")
 
 # %% ../nbs/23_cli.ipynb #a59d6d27
-def result_folder(folder: Path) -> Path:
-    "A result's folder; one on the package's shelf, if there is none here and the shelf has one of that name."
-    return shelf / folder if not folder.is_dir() and (shelf / folder / "result.json").is_file() else folder
-
-
 @app.command("evaluate")
 def evaluate_command(
-    folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote, or the name of a compressed network that travels with the package.")],
+    folder: ResultFolder,
     data: Annotated[str | None, typer.Option(help="Data to judge it on. Default: what it was made with.")] = None,
     trust: Trust = False,
 ) -> None:
     "Load a result, judge it on its test images again, and count its bit operations anew."
-    folder = result_folder(folder)
     result = load_result(folder, trust=trust)
     test_data = data_of(result.recreation, data)
     found = evaluate(result.model, test_data, show=True)
@@ -448,7 +449,7 @@ def evaluate_command(
 
 @app.command()
 def export(
-    folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote, or the name of a compressed network that travels with the package.")],
+    folder: ResultFolder,
     onnx: Annotated[Path, typer.Option(help="File to write: NAME.onnx.")],
     data: Annotated[str | None, typer.Option(help="Data to fit the steps of sums to. Default: what it was made with.")] = None,
 ) -> None:
@@ -456,7 +457,6 @@ def export(
     from picpq.deploy import kernels, save_onnx, to_onnx
 
     check(onnx.suffix == ".onnx", "onnx", "a path that ends in .onnx", str(onnx))
-    folder = result_folder(folder)
     made, content = load_result(folder).recreation, read_model(folder / "model.safetensors")
     check(content.graph is not None, f"{folder}/model.safetensors", "a file with a graph (this network could not be written as one)", None)
     images = data_of(made, data).example(512)
@@ -469,14 +469,13 @@ def export(
 
 @app.command("bench")
 def bench_command(
-    folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote, or the name of a compressed network that travels with the package.")],
+    folder: ResultFolder,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of measuring; each runs every network.")] = 60,
     csv: Annotated[Path | None, typer.Option(help="File to write the table to, too.")] = None,
 ) -> None:
     "Measure the compressed network beside the dense one: milliseconds, file size, memory (needs picpq[deploy])."
     from picpq.latency import bench, ratios
 
-    folder = result_folder(folder)
     table = bench(folder, rounds=rounds)
     with pd.option_context("display.width", 200, "display.max_columns", 20):
         print(table.round(3).T.to_string())
@@ -496,9 +495,8 @@ def data_of(made: Recreation, name: str | None) -> Data:
 
 
 @app.command()
-def report(folder: Annotated[Path, typer.Argument(help="A folder that picpq wrote, or the name of a compressed network that travels with the package.")], trust: Trust = False) -> None:
+def report(folder: ResultFolder, trust: Trust = False) -> None:
     "Print the table and the layers of a result."
-    folder = result_folder(folder)
     result = load_result(folder, trust=trust)
     table = read_table(folder / "table.csv")
     if len(table):

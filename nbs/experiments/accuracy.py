@@ -8,7 +8,6 @@ goes on where it was when the command is given again; `--share 0/2` and `--share
 after its last step. Plans go to `plans/` beside --out, compressed networks to `--results`, if it is given.
 """
 
-import csv
 import platform
 import shlex
 import sys
@@ -17,16 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from setting import options, share_of
+from setting import add_row, options, rows_done, share_of
 
 import picpq
 from picpq.bits import Bits
+from picpq.compression import Case, Settings, carry_out_plan, recreation_of
 from picpq.core import write_whole
 from picpq.data import Data
 from picpq.plan import Plan, uniform_plan
 from picpq.pretrained import Pretrained
 from picpq.quantizers import measure_harm
-from picpq.result import Recreation, Result
 from picpq.training import evaluate, tune_recipe
 
 candidates = 200
@@ -37,6 +36,11 @@ def uniform_bits(network: picpq.Network, ratio: float) -> int:
     return next(b for b in range(2, 9) if uniform_plan(network, b).ratio() < ratio)
 
 
+def bits_by_harm(made: Pretrained, network: picpq.Network, data: Data) -> Bits:
+    "Bits by least harm, measured on 500 training images."
+    return Bits(harm=measure_harm(network, made.model, data.example(500)))
+
+
 def learned_plan(made: Pretrained, network: picpq.Network, data: Data, ratio: float, seed: int, bits: Bits) -> Plan:
     "What the joint search finds."
     fitness = picpq.HeldOutLoss(made.model, network, data, seed=seed)
@@ -44,20 +48,20 @@ def learned_plan(made: Pretrained, network: picpq.Network, data: Data, ratio: fl
     return picpq.learn_criterion(network, fp, fitness, budget, bits, candidates, seed, "joint").plan
 
 
-def by_pruning(made: Pretrained, network: picpq.Network, data: Data, ratio: float, seed: int, bits: Bits) -> Plan:
-    "The unlearned criterion, with the fewest uniform bits that leave something to prune."
+def unlearned_plan(made: Pretrained, network: picpq.Network, ratio: float, bits: Bits) -> Plan:
+    "The unlearned criterion; bits by `bits`."
     return picpq.make_plan(network, made.properties["rank"], None, picpq.Budget(ratio), bits)
 
 
 # name → function of the dense network, its trace, data, ratio and seed
 methods = {
     "PIC-PQ": lambda m, n, d, r, s: learned_plan(m, n, d, r, s, Bits()),
-    "PIC-PQ, harm": lambda m, n, d, r, s: learned_plan(m, n, d, r, s, Bits(harm=measure_harm(n, m.model, d.example(500)))),
+    "PIC-PQ, harm": lambda m, n, d, r, s: learned_plan(m, n, d, r, s, bits_by_harm(m, n, d)),
     "uniform": lambda m, n, d, r, s: uniform_plan(n, None, picpq.Budget(r)),
-    "unlearned": lambda m, n, d, r, s: by_pruning(m, n, d, r, s, Bits(uniform_bits(n, r), penalty=0)),
-    "published rule": lambda m, n, d, r, s: by_pruning(m, n, d, r, s, Bits()),
-    "opposite sign": lambda m, n, d, r, s: by_pruning(m, n, d, r, s, Bits(penalty=-1 / 6)),
-    "harm": lambda m, n, d, r, s: by_pruning(m, n, d, r, s, Bits(harm=measure_harm(n, m.model, d.example(500)))),
+    "unlearned": lambda m, n, d, r, s: unlearned_plan(m, n, r, Bits(uniform_bits(n, r), penalty=0)),
+    "published rule": lambda m, n, d, r, s: unlearned_plan(m, n, r, Bits()),
+    "opposite sign": lambda m, n, d, r, s: unlearned_plan(m, n, r, Bits(penalty=-1 / 6)),
+    "harm": lambda m, n, d, r, s: unlearned_plan(m, n, r, bits_by_harm(m, n, d)),
 }
 sure = {"uniform", "unlearned", "published rule", "opposite sign", "harm"}  # nothing random enters the plan: one for all seeds
 
@@ -70,19 +74,6 @@ def plan_of(method: str, made: Pretrained, network: picpq.Network, data: Data, r
         folder.mkdir(exist_ok=True)
         write_whole(path, replace(methods[method](made, network, data, ratio, seed), strategy=method).to_json() + "\n")
     return Plan.load(path)
-
-
-def save_result(folder: Path, made: Pretrained, data: Data, network: picpq.Network, plan: Plan, tuned: torch.nn.Module,
-                metrics: dict, history: object, recipe: picpq.Recipe, seed: int) -> None:
-    "Write the compressed network as `picpq compress` would."
-    card = made.card
-    recreation = Recreation(card["model"], len(card["classes"]), tuple(card["shape"]), data.name, seed=card["seed"],
-                            mean=tuple(data.mean), std=tuple(data.std))
-    settings = {"command": shlex.join([Path(sys.argv[0]).name, "DATA", *sys.argv[2:]]), "recipe": str(recipe), "seed": seed}
-    result = Result(tuned, plan, network, dict(metrics), recreation, history, settings=settings)
-    result.metrics["bytes"] = len(result.content())
-    folder.parent.mkdir(exist_ok=True)
-    result.save(folder)
 
 
 def main() -> None:
@@ -101,37 +92,29 @@ def main() -> None:
     made = picpq.pretrained(a.network)
     network, data = made.trace(), picpq.load_data(a.data, made.card["seed"])
     made.model.to(a.device)
-    recipe = replace(tune_recipe, epochs=a.epochs, precision="bf16", compiled=True)
+    settings = Settings(tune=replace(tune_recipe, epochs=a.epochs, precision="bf16", compiled=True))
+    recreation = recreation_of(made.card["model"], data, settings, made.card["seed"])
     machine = f"{platform.machine()}, {a.threads} threads" if a.device == "cpu" else torch.cuda.get_device_name()
-    done = set()
-    if a.out.exists():
-        with a.out.open(newline="") as file:
-            done = {(r["network"], r["method"], r["budget"], r["seed"], r["epochs"]) for r in csv.DictReader(file)}
+    done = rows_done(a.out, "network", "method", "budget", "seed", "epochs")
     for seed, ratio, method in share_of(((s, r, m) for s in a.seeds for r in a.ratios for m in a.methods), a.share):
         if (a.network, method, f"{ratio:g}", str(seed), str(a.epochs)) in done:
             continue
         plan, started = plan_of(method, made, network, data, ratio, seed, a.out.parent / "plans"), time.time()
         state = a.out.parent / f".{a.network}-{method}-{ratio:g}-{seed}-{a.epochs}.pt"
         again = state.exists()
-        tuned = picpq.prepare(made.model, network, plan, data, seed=seed)
-        history = picpq.train(tuned, data, recipe, seed, made.model, state, label=f"{method} {ratio:g}× seed {seed}")
+        result = carry_out_plan(Case(network, made.model, data, picpq.Budget(ratio), settings, seed), plan, recreation, state)
         seconds = None if again else round(time.time() - started)
-        held_out, test = evaluate(tuned, data, "validation"), evaluate(tuned, data)
-        row = {"network": a.network, "method": method, "budget": f"{ratio:g}", "seed": seed, "epochs": a.epochs,
-               "× fewer BOPs": plan.ratio(), "MACs left": 1 / plan.ratio("macs"), "validation loss": held_out["loss"],
-               "validation accuracy": held_out["accuracy"], "loss": test["loss"], "accuracy": test["accuracy"],
-               "seconds": seconds, "machine": f"{machine}, torch {torch.__version__}"}
-        row = {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
-        with a.out.open("a", newline="") as file:
-            writer = csv.DictWriter(file, list(row), lineterminator="\n")
-            if file.tell() == 0:
-                writer.writeheader()
-            writer.writerow(row)
+        held_out, test = evaluate(result.model, data, "validation"), result.metrics
+        add_row(a.out, {"network": a.network, "method": method, "budget": f"{ratio:g}", "seed": seed, "epochs": a.epochs,
+                        "× fewer BOPs": plan.ratio(), "MACs left": 1 / plan.ratio("macs"), "validation loss": held_out["loss"],
+                        "validation accuracy": held_out["accuracy"], "loss": test["loss"], "accuracy": test["accuracy"],
+                        "seconds": seconds, "machine": f"{machine}, torch {torch.__version__}"})
         if a.results:
-            save_result(a.results / state.stem[1:], made, data, network, plan, tuned.cpu(), test, history, recipe, seed)
-            made.model.to(a.device)
+            a.results.mkdir(exist_ok=True)
+            result.model.cpu()
+            result.settings["command"] = shlex.join([Path(sys.argv[0]).name, "DATA", *sys.argv[2:]])
+            result.save(a.results / state.stem[1:])
         state.unlink()
-        print(row, flush=True)
 
 
 if __name__ == "__main__":

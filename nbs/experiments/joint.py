@@ -8,12 +8,11 @@ divide the networks between two processes (each with an --out of its own). The t
 after its last step.
 """
 
-import csv
 import json
 import time
 from pathlib import Path
 
-from setting import bits, budget, dense_network, options, share_of, tuning
+from setting import add_row, bits, budget, dense_network, options, rows_done, share_of, tuning
 
 import picpq
 from picpq.data import Data
@@ -46,10 +45,7 @@ def main() -> None:
     parser.add_argument("--share", default="0/1", help="which part of the networks, e.g. 1/2")
     arguments = parser.parse_args()
     made, network, data = dense_network(arguments.data)
-    done = set()
-    if arguments.out.exists():
-        with arguments.out.open(newline="") as file:
-            done = {(row["method"], row["seed"]) for row in csv.DictReader(file)}
+    done = rows_done(arguments.out, "method", "seed")
     for seed, method in share_of(((s, m) for group in groups for s in seeds for m in group), arguments.share):
         if (method, str(seed)) in done:
             continue
@@ -60,13 +56,7 @@ def main() -> None:
         row = {"method": method, "seed": seed, "× fewer BOPs": plan.ratio(), "MACs left": 1 / plan.ratio("macs"),
                "validation loss": held_out["loss"], "validation accuracy": held_out["accuracy"], "loss": test["loss"],
                "accuracy": test["accuracy"], "seconds": time.process_time() - started}
-        row = {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
-        with arguments.out.open("a", newline="") as file:
-            writer = csv.DictWriter(file, list(row), lineterminator="\n")
-            if file.tell() == 0:
-                writer.writeheader()
-            writer.writerow(row)
-        print(row, flush=True)
+        add_row(arguments.out, row)
 
 
 if __name__ == "__main__":

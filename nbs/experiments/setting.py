@@ -1,6 +1,7 @@
 """What the experiments on learning share: ResNet20 on CIFAR-10 (JPEG) at 60 times fewer bit operations, on one thread."""
 
 import argparse
+import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -35,3 +36,22 @@ def share_of(items: Iterable, share: str) -> Iterator:
     "Every so-manieth item, by a share like 1/2: those of one process."
     part, parts = map(int, share.split("/"))
     return (item for number, item in enumerate(items) if number % parts == part)
+
+
+def rows_done(out: Path, *columns: str) -> set[tuple[str, ...]]:
+    "What these columns say in the rows that the CSV file has; nothing, if there is none."
+    if not out.exists():
+        return set()
+    with out.open(newline="") as file:
+        return {tuple(row[c] for c in columns) for row in csv.DictReader(file)}
+
+
+def add_row(out: Path, row: dict) -> None:
+    "Append a row to the CSV file, floats with five digits, and print it."
+    row = {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
+    with out.open("a", newline="") as file:
+        writer = csv.DictWriter(file, list(row), lineterminator="\n")
+        if file.tell() == 0:
+            writer.writeheader()
+        writer.writerow(row)
+    print(row, flush=True)
