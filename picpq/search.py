@@ -24,7 +24,7 @@ import torch
 from sqlalchemy.exc import SQLAlchemyError
 from torch import nn
 
-from .bits import Bits
+from .bits import Bits, not_quantized
 from .core import PicpqError, check, check_number, choose, progress
 from .criterion import Criterion, importance, unit_entries
 from .data import Data
@@ -228,12 +228,12 @@ class ShiftedFrames(CriterionSampler):
 
 # %% ../nbs/14_search.ipynb #5637fb93
 class JointFrames(ShiftedFrames):
-    "Shifted frames that have bits of their own in every layer, and a share of the MACs that stays."
+    "Shifted frames, and a share of the MACs that stays; in every layer bits of its own (or all by one rule)."
 
-    def __init__(self, network: Network, properties: Mapping[str, np.ndarray], seed: int = 0, shared: bool = False):
+    def __init__(self, network: Network, properties: Mapping[str, np.ndarray], seed: int = 0, shared: bool = False, own_bits: bool = True):
         super().__init__(network, properties, seed, shared)
         self.chains = len(self.heads)
-        self.inner = [layer.name for layer in network.layers[1:-1] if layer.quantizable]
+        self.inner = [layer.name for layer in network.layers[1:-1] if layer.quantizable] if own_bits else []
         self.dimensions = max(2, self.chains + len(self.inner) + 1)
         self.first_step = 0.5  # of a bit; shifts count half
 
@@ -288,6 +288,7 @@ def published_evolution(network: Network, properties: Mapping, candidates: int, 
 # name → function of network, properties, candidates in all, seed and shared
 samplers: dict[str, Callable[[Network, Mapping, int, int, bool], optuna.samplers.BaseSampler]] = {
     "joint": lambda network, fp, candidates, seed, shared: JointFrames(network, fp, seed, shared),
+    "share": lambda network, fp, candidates, seed, shared: JointFrames(network, fp, seed, shared, own_bits=False),
     "frames": lambda network, fp, candidates, seed, shared: ShiftedFrames(network, fp, seed, shared),
     "evolution": published_evolution,
     "cmaes": lambda network, fp, candidates, seed, shared: optuna.samplers.CmaEsSampler(seed=seed_of_process(seed, shared)),
@@ -328,13 +329,16 @@ class HeldOutLoss:
     quantizer: str = "lsq"
     seed: int = 0
     images: int | None = 1000  # of the validation part that judge; None: all
+    rounded_weights: bool = True  # False: only what enters layers is rounded, for weights learn to be rounded
     known: dict[str, float] = field(default_factory=dict)  # plan → loss
 
     def facts(self) -> list:
         "What this fitness depends on, for the storage: candidates scored otherwise must not be mixed with its own."
-        return [str(self.recipe), self.quantizer, self.seed, self.images, fingerprint(self.model.state_dict()), self.data.name, len(self.data.train)]
+        return [str(self.recipe), self.quantizer, self.seed, self.images, self.rounded_weights, fingerprint(self.model.state_dict()), self.data.name, len(self.data.train)]
 
     def __call__(self, plan: Plan) -> float:
+        if not self.rounded_weights:
+            plan = replace(plan, weight_bits=dict.fromkeys(plan.weight_bits, not_quantized))
         key = plan_key(plan)
         if key not in self.known:
             candidate = prepare(self.model, self.network, plan, self.data, self.quantizer, self.seed, verify=False)

@@ -261,7 +261,7 @@ def batch_images(data: Data, size: int, k: int) -> int:
 
 
 @torch.no_grad()
-def reestimate(model: nn.Module, data: Data, count: int = 8, size: int = 128, seed: int = 0, augment: bool = False) -> nn.Module:
+def reestimate(model: nn.Module, data: Data, count: int = 8, size: int = 128, seed: int = 0, augment: bool = True) -> nn.Module:
     "Measure BatchNorm statistics anew on `count` training batches, in place: after pruning, the old ones are wrong."
     norms = [m for m in model.modules() if isinstance(m, _BatchNorm)]
     momenta = [m.momentum for m in norms]
