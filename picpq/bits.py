@@ -63,7 +63,7 @@ class Bits:
     ends: int = 8  # M of the first and the last layer: 8 bits cost them nothing, and they are a small share of the work
     penalty: float = 1 / 6  # pf: the published value; 0: M whatever was pruned; below 0: the opposite sign
     activations: int | Mapping[str, int] | None = None  # of what enters inner layers: one, or by name; None, or not named: those of the weights
-    harm: Harm | None = None  # bits of weights and activations by least harm, and no rule
+    harm: Harm | str | None = None  # bits of weights and activations by least harm, and no rule; "measure": by `compress`
 
     def __post_init__(self):
         check_number("penalty", self.penalty, -math.inf)
@@ -73,6 +73,7 @@ class Bits:
                 check_bits("activations", value)
         elif self.activations is not None:
             check_bits("activations", self.activations)
+        check(self.harm is None or self.harm == "measure" or isinstance(self.harm, Harm), "harm", "a Harm, 'measure' or None", self.harm)
 
 
 def check_bits(argument: str, bits: object) -> None:

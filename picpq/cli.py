@@ -45,11 +45,11 @@ from .training import dense_recipe, evaluate, published_fitness, team
 
 # %% auto #0
 __all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'PresetName', 'Model', 'DataName', 'BudgetIn', 'Multiple',
-           'Blocks', 'Checkpoint', 'Keys', 'Ema', 'Property', 'MaxBits', 'ActivationBits', 'Ends', 'Penalty',
+           'Blocks', 'Checkpoint', 'Keys', 'Ema', 'Property', 'MaxBits', 'ActivationBits', 'BitsBy', 'Ends', 'Penalty',
            'SamplerName', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'ResultFolder', 'BudgetRatio',
-           'show_table', 'say_folder', 'parse_bits', 'parse_keys', 'show_version', 'options', 'result_folder', 'run',
-           'turns', 'demo', 'compress', 'search', 'weights_beside', 'write_first', 'working', 'go_on_command',
-           'asked_budget', 'chosen_strategy', 'base_of', 'check_device', 'vary', 'published_command',
+           'harm_by', 'show_table', 'say_folder', 'parse_bits', 'parse_keys', 'show_version', 'options',
+           'result_folder', 'run', 'turns', 'demo', 'compress', 'search', 'weights_beside', 'write_first', 'working',
+           'go_on_command', 'asked_budget', 'chosen_strategy', 'base_of', 'check_device', 'vary', 'published_command',
            'evaluate_command', 'export', 'bench_command', 'data_of', 'report', 'main']
 
 # %% ../nbs/23_cli.ipynb #e10e1077
@@ -144,9 +144,11 @@ Property = Annotated[str, typer.Option(help="Filter property: rank, l1, l2, scal
 MaxBits = Annotated[str | None, typer.Option(help="Most bits of a layer: one number, or one for each stage (layers with maps "
                                                   "of one size): 4 or 6,5,4. Default: fitted to the budget.")]
 ActivationBits = Annotated[int | None, typer.Option(help="Bits of what enters a layer, but for the first and the last. Default: those of its weights.")]
+BitsBy = Annotated[str, typer.Option(help="rule (the published one, by what was pruned) or harm (measured layer by layer: then the search learns which "
+                                        "filters go and how many, --sampler share).")]
 Ends = Annotated[int | None, typer.Option(help="Bits of the first and last layer. Default 8.")]
 Penalty = Annotated[float | None, typer.Option(help="Penalty factor pf. Default 1/6.")]
-SamplerName = Annotated[str | None, typer.Option("--sampler", help="frames, joint (learns bits, too), evolution (published), cmaes, tpe or random. Default "
+SamplerName = Annotated[str | None, typer.Option("--sampler", help="frames, share (and how much is pruned), joint (and bits), evolution (published), cmaes, tpe or random. Default "
                                                  "frames; with --paper or --preset evolution.")]
 Quantizer = Annotated[str | None, typer.Option(help="lsq, dorefa, or one that your module registers. Default lsq; with --paper or --preset dorefa.")]
 Steps = Annotated[int | None, typer.Option(min=0, help="Training steps per candidate, then its loss; 200 as published. Default 0: none.")]
@@ -233,6 +235,7 @@ def compress(
     property: Property = "rank",
     max_bits: MaxBits = None,
     activation_bits: ActivationBits = None,
+    bits_by: BitsBy = "rule",
     ends: Ends = None,
     penalty: Penalty = None,
     quantizer: Quantizer = None,
@@ -255,7 +258,8 @@ def compress(
         build_model(model)  # the user's module may register properties and quantizers of its own
     strategy = chosen_strategy(strategy, importances, plan)
     check(plan is None or (budget is None and budget_in == "bops"), "budget", "left out with --plan (a plan costs what it costs)", budget)
-    bits = {"maximum": parse_bits(max_bits), "activations": activation_bits, "ends": ends, "penalty": penalty}
+    bits = {"maximum": parse_bits(max_bits), "activations": activation_bits, "ends": ends, "penalty": penalty,
+            "harm": harm_by[choose("bits-by", bits_by, harm_by)]}
     settings = vary(base.settings, property, bits, quantizer, candidates, steps, tune_epochs, sampler)
     tune = settings.tune
     settings = replace(settings, tune=replace(tune, precision=precision or tune.precision, compiled=compiled or tune.compiled))
@@ -286,6 +290,7 @@ def search(
     property: Property = "rank",
     max_bits: MaxBits = None,
     activation_bits: ActivationBits = None,
+    bits_by: BitsBy = "rule",
     ends: Ends = None,
     penalty: Penalty = None,
     quantizer: Quantizer = None,
@@ -303,7 +308,8 @@ def search(
     check_device(device)
     check(checkpoint is not None or not (keys or ema), "checkpoint", "given with --keys or --ema", None)
     check(team().count == 1, "processes", "one, and --workers so many more (torchrun is for training)", team().count)
-    bits = {"maximum": parse_bits(max_bits), "activations": activation_bits, "ends": ends, "penalty": penalty}
+    bits = {"maximum": parse_bits(max_bits), "activations": activation_bits, "ends": ends, "penalty": penalty,
+            "harm": harm_by[choose("bits-by", bits_by, harm_by)]}
     settings = vary(base.settings, property, bits, quantizer, trials, steps, None, sampler)
     images, asked = load_data(data, seed=seed, image_size=image_size), asked_budget(budget, budget_in, multiple, blocks) or base.budget
     check_request(model, images, asked, settings)
@@ -409,12 +415,15 @@ def check_device(device: str) -> None:
     check(here, "device", "cpu, or cuda where there is one", device)
 
 # %% ../nbs/23_cli.ipynb #96b0a97e
+harm_by = {"rule": None, "harm": "measure"}
+
+
 def vary(base: Settings, property: str, given: dict, quantizer: str | None, candidates: int | None, steps: int | None,
          tune_epochs: int | None, sampler: str | None) -> Settings:
     "`base` with what was `given` on the command line for `Bits`, and the rest. Raises `PicpqError` for what is not allowed."
     bits = replace(base.bits, **{k: v for k, v in given.items() if v is not None})
     return replace(base, property=choose("property", property, properties), bits=bits, candidates=candidates or base.candidates,
-                   sampler=choose("sampler", sampler or base.sampler, samplers),
+                   sampler=choose("sampler", sampler or ("share" if bits.harm else base.sampler), samplers),
                    quantizer=choose("quantizer", quantizer or base.quantizer, quantizers),
                    fitness=base.fitness if steps is None else replace(base.fitness, steps=steps),
                    tune=base.tune if tune_epochs is None else replace(base.tune, epochs=tune_epochs))

@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from .bits import Bits, maximum_bits
+from .bits import Bits, Harm, maximum_bits
 from .core import PicpqWarning, check, check_number, choose, main_process
 from .counting import count
 from .criterion import given_importance, importance, shown_importance
@@ -28,6 +28,7 @@ from .network import Network, trace
 from .pictures import Point, pictures
 from .plan import Budget, BudgetError, Plan, checked_plan, dense_counts, fit_bits, importance_plan, lumps_of, make_plan, uniform_plan
 from .properties import measure
+from .quantizers import measure_harm
 from .result import Recreation, Result
 from .search import Learned, HeldOutLoss, learn_criterion, prepare
 from .training import Recipe, dense_recipe, evaluate, published_fitness, quick_fitness, team, train, tune_recipe
@@ -98,9 +99,12 @@ class Case:
         return self.measured[name]
 
     def bits(self) -> Bits:
-        "The settings' bits, with maximum bitwidths fitted to the budget by the unlearned criterion if they are open."
+        "The settings' bits: with harm, measured once; or maximum bitwidths fitted to the budget by the unlearned criterion, if they are open."
         s, bits = self.settings, self.settings.bits
         if bits.harm is not None:
+            if bits.harm == "measure":
+                bits = replace(bits, harm=measure_harm(self.network, self.model, self.data.example(500), s.quantizer, show=self.show))
+                self.settings = replace(s, bits=bits)
             return bits
         if bits.maximum is None:
             bits = fit_unlearned(self.network, self.properties(), self.budget, bits, s.tie, s.smallest)
@@ -125,8 +129,10 @@ def unlearned_plan(case: Case, property: str | None = None, name: str = "unlearn
 def picpq_plan(case: Case) -> Plan:
     "The plan of the learned criterion: PIC-PQ."
     s = case.settings
-    fitness = HeldOutLoss(case.model, case.network, case.data, s.fitness, s.quantizer, case.seed)
-    bits = s.bits if s.sampler == "joint" and case.budget.of == "bops" else case.bits()  # where bits are learned, there is no profile to fit
+    own_bits = s.bits.harm is None and s.sampler in ("joint", "share") and case.budget.of == "bops"  # there is no profile to fit
+    bits = s.bits if own_bits else case.bits()
+    # bits by harm know what rounded weights cost behind fine-tuning, so candidates are judged without
+    fitness = HeldOutLoss(case.model, case.network, case.data, s.fitness, s.quantizer, case.seed, rounded_weights=bits.harm is None)
     case.learned = learn_criterion(case.network, case.properties(), fitness, case.budget, bits, s.candidates, case.seed,
                                    s.sampler, case.storage, case.shared, s.tie, s.smallest, case.show, case.search)
     return replace(case.learned.plan, strategy="PIC-PQ")
@@ -172,7 +178,7 @@ def make_plans(case: Case, chosen: Sequence[str]) -> dict[str, Plan]:
 
 def agreed_plans(case: Case, chosen: Sequence[str]) -> dict[str, Plan]:
     "The plans of the main process, for all; with them the budget as it was timed, and what was measured."
-    plans, case.budget, case.measured = team().from_main(lambda: (make_plans(case, chosen), case.budget, case.measured))
+    plans, case.budget, case.measured, case.settings = team().from_main(lambda: (make_plans(case, chosen), case.budget, case.measured, case.settings))
     return plans
 
 # %% ../nbs/22_compression.ipynb #25284265
@@ -360,7 +366,10 @@ def check_request(name: str, data: Data, budget: Budget | None, settings: Settin
     if plan is not None:
         return
     try:
-        make_plan(network, flat, None, budget, settings.bits, smallest=settings.smallest)
+        bits = settings.bits
+        if bits.harm == "measure":  # what it will be does not matter: whether two bits everywhere are few enough does
+            bits = replace(bits, harm=Harm(tuple(network.names), np.zeros((len(network.layers), 2, 7))))
+        make_plan(network, flat, None, budget, bits, smallest=settings.smallest)
     except BudgetError as error:
         if budget.ratio > 2 * error.reachable:  # with trained weights it may be somewhat more, not twice
             raise

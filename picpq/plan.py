@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from safetensors.torch import load_file
 
-from .bits import Bits, allocate, check_bits, fewest_bits, inner_quantized, inner_stages, input_bits, least_harm, maximum_bits, surviving_share
+from .bits import Bits, Harm, allocate, check_bits, fewest_bits, inner_quantized, inner_stages, input_bits, least_harm, maximum_bits, surviving_share
 from .core import PicpqError, check, check_number, choose, write_whole
 from .counting import cost_model, dense_bops, layer_bops
 from .criterion import Criterion, given_importance, importance
@@ -393,7 +393,7 @@ def level_bits(
     macs = model.macs(without(order if gone is None else order[:gone], network.units)).astype(float)
     own = np.array([relative.get(n, 0.0) for n in network.names])
     if bits.harm is not None:
-        check(bits.harm.layers == tuple(network.names), "harm", "measured on this network", bits.harm)
+        check(isinstance(bits.harm, Harm) and bits.harm.layers == tuple(network.names), "harm", "measured on this network (by `measure_harm`)", bits.harm)
         both = least_harm(bits.harm.nats * 4.0 ** own[:, None, None], macs, limit, cap, inner_quantized(cap))
         weights, inputs = (dict(zip(network.names, b.tolist())) for b in both)
         return replace(bits, maximum=weights, activations=inputs, penalty=0, harm=None)
