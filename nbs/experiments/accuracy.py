@@ -20,12 +20,11 @@ from setting import add_row, options, rows_done, share_of
 
 import picpq
 from picpq.bits import Bits
-from picpq.compression import Case, Settings, carry_out_plan, recreation_of
+from picpq.compression import Case, Settings, carry_out_plan, recreation_of, strategies
 from picpq.core import write_whole
 from picpq.data import Data
 from picpq.plan import Plan, uniform_plan
 from picpq.pretrained import Pretrained
-from picpq.quantizers import measure_harm
 from picpq.training import evaluate, tune_recipe
 
 candidates = 200
@@ -36,34 +35,17 @@ def uniform_bits(network: picpq.Network, ratio: float) -> int:
     return next(b for b in range(2, 9) if uniform_plan(network, b).ratio() < ratio)
 
 
-def bits_by_harm(made: Pretrained, network: picpq.Network, data: Data) -> Bits:
-    "Bits by least harm, measured on 500 training images."
-    return Bits(harm=measure_harm(network, made.model, data.example(500)))
-
-
-def learned_plan(made: Pretrained, network: picpq.Network, data: Data, ratio: float, seed: int, bits: Bits, sampler: str) -> Plan:
-    "What a search finds. Bits that are given by harm are judged with weights unrounded: their harm is known, and they learn."
-    fitness = picpq.HeldOutLoss(made.model, network, data, seed=seed, rounded_weights=bits.harm is None)
-    budget, fp = picpq.Budget(ratio), made.properties["rank"]
-    return picpq.learn_criterion(network, fp, fitness, budget, bits, candidates, seed, sampler).plan
-
-
-def unlearned_plan(made: Pretrained, network: picpq.Network, ratio: float, bits: Bits) -> Plan:
-    "The unlearned criterion; bits by `bits`."
-    return picpq.make_plan(network, made.properties["rank"], None, picpq.Budget(ratio), bits)
-
-
-# name → function of the dense network, its trace, data, ratio and seed
+# name → function of the network and the ratio: strategy and settings
 methods = {
-    "PIC-PQ": lambda m, n, d, r, s: learned_plan(m, n, d, r, s, bits_by_harm(m, n, d), "share"),
-    "joint": lambda m, n, d, r, s: learned_plan(m, n, d, r, s, Bits(), "joint"),
-    "uniform": lambda m, n, d, r, s: uniform_plan(n, None, picpq.Budget(r)),
-    "unlearned": lambda m, n, d, r, s: unlearned_plan(m, n, r, Bits(uniform_bits(n, r), penalty=0)),
-    "published rule": lambda m, n, d, r, s: unlearned_plan(m, n, r, Bits()),
-    "opposite sign": lambda m, n, d, r, s: unlearned_plan(m, n, r, Bits(penalty=-1 / 6)),
-    "harm": lambda m, n, d, r, s: unlearned_plan(m, n, r, bits_by_harm(m, n, d)),
-    "weights 2, activations 5": lambda m, n, d, r, s: unlearned_plan(m, n, r, Bits(2, activations=5, penalty=0)),
-    "weights 5, activations 2": lambda m, n, d, r, s: unlearned_plan(m, n, r, Bits(5, activations=2, penalty=0)),
+    "PIC-PQ": lambda n, r: ("picpq", Settings(bits=Bits(harm="measure"), sampler="share", candidates=candidates)),
+    "joint": lambda n, r: ("picpq", Settings(sampler="joint", candidates=candidates)),
+    "uniform": lambda n, r: ("uniform", Settings()),
+    "unlearned": lambda n, r: ("unlearned", Settings(bits=Bits(uniform_bits(n, r), penalty=0))),
+    "published rule": lambda n, r: ("unlearned", Settings()),
+    "opposite sign": lambda n, r: ("unlearned", Settings(bits=Bits(penalty=-1 / 6))),
+    "harm": lambda n, r: ("unlearned", Settings(bits=Bits(harm="measure"))),
+    "weights 2, activations 5": lambda n, r: ("unlearned", Settings(bits=Bits(2, activations=5, penalty=0))),
+    "weights 5, activations 2": lambda n, r: ("unlearned", Settings(bits=Bits(5, activations=2, penalty=0))),
 }
 sure = set(methods) - {"PIC-PQ", "joint"}  # nothing random enters the plan: one for all seeds
 
@@ -74,7 +56,9 @@ def plan_of(method: str, made: Pretrained, network: picpq.Network, data: Data, r
     path = folder / f"{name}.json"
     if not path.exists():
         folder.mkdir(exist_ok=True)
-        write_whole(path, replace(methods[method](made, network, data, ratio, seed), strategy=method).to_json() + "\n")
+        strategy, settings = methods[method](network, ratio)
+        case = Case(network, made.model, data, picpq.Budget(ratio), settings, seed, measured={"rank": made.properties["rank"]})
+        write_whole(path, replace(strategies[strategy](case), strategy=method).to_json() + "\n")
     return Plan.load(path)
 
 
