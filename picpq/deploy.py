@@ -255,7 +255,9 @@ def narrow_weights(
         codes = onnx.numpy_helper.to_array(held[name])
         factor = int(np.gcd.reduce(codes.astype(int), axis=None) or 1) if codes.dtype == np.int8 else 1
         factor &= -factor  # the power of two that all codes are multiples of
-        codes = codes // factor
+        codes, more = codes // factor, 0
+        if codes.dtype == np.int8 and codes.size and (codes % 2).all():  # levels without a zero
+            codes, factor, more = codes // 2, 2 * factor, factor
         if codes.dtype == np.int8 and codes.size and -8 <= codes.min() and codes.max() <= 7:
             narrowest = two and -2 <= codes.min() and codes.max() <= 1
             kind, bits = (onnx.TensorProto.INT2, 2) if narrowest else (onnx.TensorProto.INT4, 4)
@@ -265,9 +267,12 @@ def narrow_weights(
             raw = several_a_byte(codes, bits)
             model.graph.initializer.append(onnx.helper.make_tensor(f"{name}.int{bits}", kind, codes.shape, raw, raw=True))
             wide, whole = onnx.TensorProto.INT32, onnx.TensorProto.INT8
-            model.graph.initializer.append(onnx.helper.make_tensor(f"{name}.factor", wide, [], [factor]))
-            chain = [("Cast", [f"{name}.int{bits}"], f"{name}.narrow", {"to": whole}), ("Cast", [f"{name}.narrow"], f"{name}.wide", {"to": wide}),
-                     ("Mul", [f"{name}.wide", f"{name}.factor"], f"{name}.moved", {}), ("Cast", [f"{name}.moved"], name, {"to": whole})]
+            steps = [("Mul", "factor", factor)] + [("Add", "more", more)] * (more > 0)
+            model.graph.initializer.extend(onnx.helper.make_tensor(f"{name}.{what}", wide, [], [value]) for _, what, value in steps)
+            chain = [("Cast", [f"{name}.int{bits}"], f"{name}.narrow", {"to": whole}), ("Cast", [f"{name}.narrow"], f"{name}.wide", {"to": wide})]
+            for kind, what, _ in steps:
+                chain.append((kind, [chain[-1][2], f"{name}.{what}"], f"{name}.by_{what}", {}))
+            chain.append(("Cast", [chain[-1][2]], name, {"to": whole}))
             for kind, inputs, output, options in reversed(chain):  # done once, when the file is loaded
                 model.graph.node.insert(0, onnx.helper.make_node(kind, inputs, [output], **options))
 

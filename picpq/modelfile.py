@@ -94,6 +94,8 @@ def contents_of(
     bits = {f"{n}.weight": layer.weight_quantizer.bits for n, layer in layers.items()}
     for name, layer in layers.items():
         tensors[f"{name}.weight"] = layer.weight_quantizer.codes(layer.weight.detach()).cpu()
+        if isinstance(layer.weight_quantizer, LSQ):
+            tensors[f"{name}.weight_quantizer.step"] = layer.weight_quantizer.positive_step().cpu()
     unsigned = tuple(n for n, m in model.named_modules() if isinstance(m, LSQ) and float(m.low) == 0)
     try:
         graph = graph_of(model, shape)
@@ -114,14 +116,15 @@ def file_bytes(content: ModelFile) -> bytes:
     of_kind = {"codes": [], "numbers": []}
     contents, tensors = [], {}
     for name, tensor in content.tensors.items():
+        odd = content.bits.get(name, 32) < 8 and bool((tensor % 2 == 1).all())  # levels without a zero
         if name in content.bits:
-            of_kind["codes"].append(pack(tensor, content.bits[name]))
+            of_kind["codes"].append(pack(tensor.div(2, rounding_mode="floor") if odd else tensor, content.bits[name]))
         elif tensor.dtype == torch.float32:
             of_kind["numbers"].append(tensor.flatten())
         else:
             tensors[f"= {name}"] = tensor.contiguous()
             continue
-        contents.append([name, content.bits.get(name, 32), list(tensor.shape)])
+        contents.append([name, content.bits.get(name, 32), list(tensor.shape), *["odd"] * odd])
     tensors |= {kind: torch.cat(parts) for kind, parts in of_kind.items() if parts}
     about = {"contents": contents, "unsigned": list(content.unsigned), "graph": content.graph and graph_to_json(content.graph),
              "plan": content.plan and content.plan.to_json()}
@@ -173,18 +176,18 @@ def parted(tensors: Mapping[str, torch.Tensor], contents: list) -> tuple[dict[st
     found = {name.removeprefix("= "): t for name, t in tensors.items() if name.startswith("= ")}
     bits, at = {}, {"codes": 0, "numbers": 0}
     for entry in contents:
-        good = isinstance(entry, list) and len(entry) == 3 and isinstance(entry[0], str) and isinstance(entry[2], list)
+        good = isinstance(entry, list) and len(entry) in (3, 4) and isinstance(entry[0], str) and isinstance(entry[2], list)
         good = good and all(type(v) is int and 0 <= v < 2**31 for v in (entry[1], *entry[2])) and len(entry[2]) <= 8
-        good = good and (entry[1] == 32 or fewest_bits <= entry[1] <= 16)
-        check(good and entry[0] not in found, "contents", "a new name, bits and shape for each tensor", entry)
-        name, width, shape = entry
+        good = good and (entry[1] == 32 or fewest_bits <= entry[1] <= 16) and entry[3:] in ([], ["odd"]) and not (entry[3:] and entry[1] > 7)
+        check(good and entry[0] not in found, "contents", "a new name, bits and shape for each tensor, 'odd' with codes of at most 7 bits", entry)
+        name, width, shape, *odd = entry
         kind, n = ("numbers", math.prod(shape)) if width == 32 else ("codes", -(-math.prod(shape) * width // 8))
         source = tensors.get(kind, torch.empty(0))
         check(source.ndim == 1 and source.dtype == (torch.float32 if width == 32 else torch.uint8) and at[kind] + n <= len(source), f"{name} in the file",
               f"{n} entries of {kind!r}", f"{tuple(source.shape)} {source.dtype}, of which {at[kind]} are used")
         part = source[at[kind] : at[kind] + n]
         at[kind] += n
-        found[name] = part.clone().view(shape) if width == 32 else unpack(part, width, shape)
+        found[name] = part.clone().view(shape) if width == 32 else unpack(part, width, shape) * (2 if odd else 1) + (1 if odd else 0)
         if width != 32:
             bits[name] = width
     left = {kind: len(tensors.get(kind, ())) - n for kind, n in at.items()}
@@ -247,6 +250,10 @@ def fill(model: nn.Module, path: str | Path) -> nn.Module:
         if name not in coded:
             wanted[name].copy_(found)
     for name, layer in coded.items():  # with their steps in place
-        layer.weight.data.copy_(layer.weight_quantizer.decode(content.tensors[name]))
+        quantizer, codes = layer.weight_quantizer, content.tensors[name]
+        if isinstance(quantizer, LSQ):
+            quantizer.check_codes(codes, f"{name} in {path}")
+            quantizer.step.mul_(quantizer.codes_a_level)  # the file's is that of a code
+        layer.weight.data.copy_(quantizer.decode(codes))
     check_finite(model.state_dict(), str(path))
     return model

@@ -383,9 +383,10 @@ def level_bits(
     budget: Budget,  # of bit operations
     bits: Bits,  # its maximum is a cap; None: 8
     relative: Mapping[str, float],  # m: layer → bits more than the level, or fewer; those not named: 0
-    share: float = 1.0,  # of the MACs that stay
+    share: float | None = None,  # of the MACs that stay; None: what `bits` says
 ) -> Bits:
     "Bits of every layer by a common level, or by least harm; no penalty. Too hard a budget gives 2 bits everywhere, for pruning to meet."
+    share = bits.share if share is None else share
     check_number("share", share, 0, 1)
     cap = maximum_bits(network, replace(bits, maximum=8 if bits.maximum is None else bits.maximum))
     model, limit = cost_model(network), allowed(network, budget)

@@ -19,9 +19,9 @@ from .network import Network, Nothing
 from .plan import Plan
 
 # %% auto #0
-__all__ = ['quantized_types', 'quantizers', 'round_through', 'marked', 'DoReFaWeight', 'DoReFaActivation', 'fake_quantize',
-           'keep_for_learning', 'rounding_gradients', 'FakeQuantize', 'LSQ', 'best_step', 'Quantized', 'QConv1d',
-           'QConv2d', 'QConv3d', 'QLinear', 'attach_quantizers', 'quantize', 'answers', 'measure_harm']
+__all__ = ['quantized_types', 'quantizers', 'round_through', 'marked', 'DoReFaWeight', 'DoReFaActivation', 'nearest',
+           'fake_quantize', 'keep_for_learning', 'rounding_gradients', 'FakeQuantize', 'LSQ', 'best_step', 'Quantized',
+           'QConv1d', 'QConv2d', 'QConv3d', 'QLinear', 'attach_quantizers', 'quantize', 'answers', 'measure_harm']
 
 # %% ../nbs/12_quantizers.ipynb #1108309d
 def round_through(x: torch.Tensor) -> torch.Tensor:
@@ -86,15 +86,23 @@ class DoReFaActivation(nn.Module):
         return 0, self.levels
 
 # %% ../nbs/12_quantizers.ipynb #b830dfb7
-@torch.library.custom_op("picpq::fake_quantize", mutates_args=(), schema="(Tensor x, Tensor step, int low, int high) -> Tensor")
+def nearest(v: torch.Tensor, low: float | torch.Tensor) -> torch.Tensor:
+    "Each number's nearest of the levels low, low + 1, … In place."
+    shift = low % 1
+    if not isinstance(shift, torch.Tensor) and not shift:
+        return v.round_()
+    return v.sub_(shift).round_().add_(shift)
+
+
+@torch.library.custom_op("picpq::fake_quantize", mutates_args=(), schema="(Tensor x, Tensor step, float low, float high) -> Tensor")
 def fake_quantize(
     x: torch.Tensor,  # activations (n, …), or weights (filters, …)
     step: torch.Tensor,  # s > 0: (1,), or (filters, 1, …)
-    low: int,  # -Q_N
-    high: int,  # Q_P
+    low: float,  # -Q_N, the lowest level
+    high: float,  # Q_P, the highest
 ) -> torch.Tensor:
     "s · round(clip(x / s, -Q_N, Q_P)), with LSQ's gradients. arXiv 1902.08153, equations 1-3."
-    return (x / step).clamp_(low, high).round_().mul_(step)
+    return nearest((x / step).clamp_(low, high), low).mul_(step)
 
 
 @fake_quantize.register_fake
@@ -118,7 +126,7 @@ def rounding_gradients(ctx: object, gradient: torch.Tensor) -> tuple:
         return inside, None, None, None
     rows = len(v) if step.numel() > 1 else 1
     by_row = lambda a, b: torch.linalg.vecdot(a.reshape(rows, -1), b.reshape(rows, -1))
-    of_step = by_row(gradient, codes.round_()) - by_row(inside, v)
+    of_step = by_row(gradient, nearest(codes, low)) - by_row(inside, v)
     return inside, of_step.view_as(step) * (v[0].numel() * high) ** -0.5, None, None
 
 
@@ -130,7 +138,7 @@ class FakeQuantize(torch.autograd.Function):
 
     @staticmethod
     def forward(x: torch.Tensor, step: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
-        return (x / step).clamp(low, high).round() * step
+        return nearest((x / step).clamp(low, high), low) * step
 
     setup_context = staticmethod(keep_for_learning)
     backward = staticmethod(rounding_gradients)
@@ -143,13 +151,14 @@ class LSQ(nn.Module):
         self,
         bits: int,
         channels: int | None = None,  # one step for each of so many first-dimension slices (weights); None: one for all
+        balanced: bool = False,  # levels ±1/2, ±3/2, … instead of -Q_N … 0 … Q_P: for weights
     ):
         super().__init__()
         check_bits("bits", bits)
-        self.bits, self.channels = bits, channels
+        self.bits, self.channels, self.halves = bits, channels, 0.5 * balanced
         self.step = nn.Parameter(torch.ones(channels or 1))
-        self.register_buffer("low", torch.tensor(-float(2 ** (bits - 1))))  # -Q_N
-        self.register_buffer("high", torch.tensor(float(2 ** (bits - 1) - 1)))  # Q_P
+        self.register_buffer("low", torch.tensor(self.halves - 2 ** (bits - 1)))  # -Q_N
+        self.register_buffer("high", torch.tensor(self.halves + 2 ** (bits - 1) - 1))  # Q_P
         self.register_buffer("ready", torch.tensor(False))  # whether the step has been set from data
         self.seen: list[torch.Tensor] | None = None  # samples of all calls, while ranges are being taken
 
@@ -160,11 +169,16 @@ class LSQ(nn.Module):
 
     def positive_step(self) -> torch.Tensor:
         "What a code is multiplied with: (channels,), or (1,)."
-        return self.positive(self.step)
+        return self.positive(self.step) / self.codes_a_level
+
+    @property
+    def codes_a_level(self) -> int:
+        "Codes are whole numbers: where levels are halves, every other one."
+        return 2 if self.halves else 1
 
     def range(self) -> tuple[int, int]:
         "The smallest and the largest code."
-        return int(self.low), int(self.high)
+        return int(self.codes_a_level * self.low), int(self.codes_a_level * self.high)
 
     def shaped(self, step: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         "The steps (channels,), positive, in a shape that fits `x`."
@@ -192,15 +206,22 @@ class LSQ(nn.Module):
             self.initialize(torch.cat(self.seen)[None], signed=before or bool(flat.min() < 0))
         elif not self.ready:
             self.initialize(x)
-        return marked(torch.ops.picpq.fake_quantize(x, self.shaped(self.step, x), *self.range()), self.bits)
+        return marked(torch.ops.picpq.fake_quantize(x, self.shaped(self.step, x), float(self.low), float(self.high)), self.bits)
 
     def codes(self, w: torch.Tensor) -> torch.Tensor:
-        "The integers that the weights are rounded to: in [-Q_N, Q_P]."
-        return (w / self.shaped(self.step, w)).clamp(self.low, self.high).round().to(torch.int32)
+        "The integers that the weights are rounded to: in [-Q_N, Q_P]; where levels are balanced, odd ones in [-2 Q_N, 2 Q_P]."
+        levels = nearest((w / self.shaped(self.step, w)).clamp(self.low, self.high), self.low)
+        return (levels * self.codes_a_level).to(torch.int32)
+
+    def check_codes(self, codes: torch.Tensor, name: str) -> None:
+        "Raise `PicpqError` for numbers that `codes` would not give."
+        (low, high), found = self.range(), codes.unique()
+        allowed = range(low, high + 1, self.codes_a_level)
+        check(all(c in allowed for c in found.tolist()), name, f"codes {allowed[0]}, {allowed[1]}, … {high}", found.tolist()[:5])
 
     def decode(self, codes: torch.Tensor) -> torch.Tensor:
         "Weights that are rounded to these codes."
-        return codes.float() * self.shaped(self.step, codes)
+        return codes.float() / self.codes_a_level * self.shaped(self.step, codes)
 
 
 def best_step(
@@ -210,12 +231,12 @@ def best_step(
 ) -> torch.Tensor:
     "The step of each row with the least squared error, among 60 shares of the row's range: (steps,)."
     reach = torch.maximum(flat.amax(1) / high, flat.amin(1) / low.clamp_max(-1e-8) * (low < 0)).clamp_min(1e-8)
-    # a row of zeros says nothing about its step: one that lets numbers up to 1 through, so that it can learn
-    reach = torch.where(flat.abs().amax(1) > 0, reach, 20 / high)
+    # a row of zeros says nothing about its step: one that lets numbers up to 1 through, so that it can learn (without a level at zero, none)
+    reach = torch.where((flat.abs().amax(1) > 0) | (low % 1 > 0), reach, 20 / high)
     best, least = reach.clone(), torch.full_like(reach, math.inf)
     for share in torch.linspace(0.05, 1.0, 60):
         step = (reach * share)[:, None]
-        error = ((flat / step).round().clamp(low, high) * step - flat).square().mean(1)
+        error = (nearest((flat / step).clamp(low, high), low) * step - flat).square().mean(1)
         best, least = torch.where(error < least, step[:, 0], best), torch.minimum(error, least)
     return best
 
@@ -257,6 +278,7 @@ quantized_types = {nn.Conv1d: QConv1d, nn.Conv2d: QConv2d, nn.Conv3d: QConv3d, n
 
 quantizers: dict[str, tuple[Callable, Callable]] = {  # name → functions (bits, layer) for weights and for activations
     "lsq": (lambda bits, layer: LSQ(bits, layer.weight.shape[0]), lambda bits, layer: LSQ(bits)),
+    "balanced": (lambda bits, layer: LSQ(bits, layer.weight.shape[0], balanced=bits <= 4), lambda bits, layer: LSQ(bits)),
     "dorefa": (lambda bits, layer: DoReFaWeight(bits), lambda bits, layer: DoReFaActivation(bits)),
 }
 
@@ -313,10 +335,11 @@ def measure_harm(
     model: nn.Module,  # trained; nothing of it is changed
     images: torch.Tensor,  # normalized training images (n, c, h, w): 500 or more
     style: str = "lsq",  # one of `quantizers`
-    left: float = 0.02,  # of the harm of rounded weights, behind fine-tuning; what enters a layer stays as rough as it is
+    left: float | None = None,  # of the harm of rounded weights, behind fine-tuning; None: a tenth where levels are balanced, else a fiftieth
     show: bool = True,  # progress bar
 ) -> Harm:
     "Harm of 2 to 8 bits in each inner layer, in weights and in what enters it. Takes six runs over the images for each layer."
+    left = (0.1 if style == "balanced" else 0.02) if left is None else left
     check_number("left", left, 0)
     make = quantizers[choose("quantizer", style, quantizers)]
     model, nats = deepcopy(model).eval(), np.zeros((len(network.layers), 2, most_bits - fewest_bits + 1))
