@@ -3,7 +3,7 @@
     python nbs/experiments/accuracy.py DATA --network cifar-resnet20 --ratios 100 --epochs 3 --out nbs/experiments/accuracy.csv
 
 DATA is CIFAR-10 (JPEG), a folder with train/ and test/. One row a network and seed, appended as it is measured; a killed run
-goes on where it was when the command is given again; `--part 0/2` and `--part 1/2` divide the networks between two processes
+goes on where it was when the command is given again; `--share 0/2` and `--share 1/2` divide the networks between two processes
 (each with an --out of its own). Searches see held-out training images alone; the test part is looked at once for each network,
 after its last step. Plans go to `plans/` beside --out, compressed networks to `--results`, if it is given.
 """
@@ -28,7 +28,7 @@ from picpq.pretrained import Pretrained
 from picpq.quantizers import quantizers
 from picpq.training import evaluate, tune_recipe
 
-candidates, share = 100, 0.85  # of a search; of the MACs that stay where bits are given by harm
+candidates, macs_left = 100, 0.85  # of a search; of the MACs that stay where bits are given by harm
 
 
 def uniform_bits(network: picpq.Network, ratio: float) -> int:
@@ -38,8 +38,8 @@ def uniform_bits(network: picpq.Network, ratio: float) -> int:
 
 # name → function of the network and the ratio: strategy and settings
 methods = {
-    "PIC-PQ": lambda n, r: ("picpq", Settings(bits=Bits(harm="measure", share=share), candidates=candidates)),
-    "PIC-PQ, share searched": lambda n, r: ("picpq", Settings(bits=Bits(harm="measure"), sampler="share", candidates=2 * candidates)),
+    "PIC-PQ": lambda n, r: ("picpq", Settings(bits=Bits(harm="measure", share=macs_left), candidates=candidates)),
+    "PIC-PQ, any share": lambda n, r: ("picpq", Settings(bits=Bits(harm="measure"), sampler="share", candidates=2 * candidates)),
     "joint": lambda n, r: ("picpq", Settings(sampler="joint", candidates=2 * candidates)),
     "uniform": lambda n, r: ("uniform", Settings()),
     "unlearned": lambda n, r: ("unlearned", Settings(bits=Bits(uniform_bits(n, r), penalty=0))),
@@ -49,16 +49,17 @@ methods = {
     "weights 2, activations 5": lambda n, r: ("unlearned", Settings(bits=Bits(2, activations=5, penalty=0))),
     "weights 5, activations 2": lambda n, r: ("unlearned", Settings(bits=Bits(5, activations=2, penalty=0))),
 }
-sure = set(methods) - {"PIC-PQ", "PIC-PQ, share searched", "joint"}  # nothing random enters the plan: one for all seeds
+sure = set(methods) - {"PIC-PQ", "PIC-PQ, any share", "joint"}  # nothing random enters the plan: one for all seeds
 
 
-def plan_of(method: str, made: Pretrained, network: picpq.Network, data: Data, ratio: float, seed: int, quantizer: str, folder: Path) -> Plan:
+def plan_of(method: str, made: Pretrained, network: picpq.Network, data: Data, ratio: float, seed: int, quantizer: str,
+            folder: Path) -> Plan:
     "The method's plan, made once."
-    name = f"{made.name}-{method.replace(', ', '-').replace(' ', '-')}-{ratio:g}" + ("" if method in sure else f"-{seed}")
-    path = folder / f"{name}.json"
+    strategy, settings = methods[method](network, ratio)
+    parts = [made.name, method, *[quantizer] * (settings.bits.harm is not None), f"{ratio:g}", *[str(seed)] * (method not in sure)]
+    path = folder / ("-".join(parts).replace(", ", "-").replace(" ", "-") + ".json")
     if not path.exists():
         folder.mkdir(exist_ok=True)
-        strategy, settings = methods[method](network, ratio)
         settings = replace(settings, quantizer=quantizer)
         case = Case(network, made.model, data, picpq.Budget(ratio), settings, seed, measured={"rank": made.properties["rank"]})
         write_whole(path, replace(strategies[strategy](case), strategy=method).to_json() + "\n")
@@ -73,7 +74,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=["PIC-PQ", "uniform", "unlearned"], choices=list(methods))
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--quantizer", default="balanced", choices=list(quantizers))
-    parser.add_argument("--part", default="0/1", help="which part of the networks, e.g. 1/2")
+    parser.add_argument("--share", default="0/1", help="which part of the networks, e.g. 1/2")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--results", type=Path, help="folder for the compressed networks")
@@ -85,20 +86,22 @@ def main() -> None:
     settings = Settings(quantizer=a.quantizer, tune=replace(tune_recipe, epochs=a.epochs, precision="bf16", compiled=True))
     recreation = recreation_of(made.card["model"], data, settings, made.card["seed"])
     machine = f"{platform.machine()}, threads {a.threads}" if a.device == "cpu" else torch.cuda.get_device_name()
-    done = rows_done(a.out, "network", "method", "quantizer", "budget", "seed", "epochs")
-    for seed, ratio, method in share_of(((s, r, m) for s in a.seeds for r in a.ratios for m in a.methods), a.part):
-        if (a.network, method, a.quantizer, f"{ratio:g}", str(seed), str(a.epochs)) in done:
+    keys = ("network", "method", "quantizer", "budget", "seed", "epochs")
+    done = rows_done(a.out, *keys)
+    for seed, ratio, method in share_of(((s, r, m) for s in a.seeds for r in a.ratios for m in a.methods), a.share):
+        key = (a.network, method, a.quantizer, f"{ratio:g}", str(seed), str(a.epochs))
+        if key in done:
             continue
-        plan, started = plan_of(method, made, network, data, ratio, seed, a.quantizer, a.out.parent / "plans"), time.time()
-        state = a.out.parent / f".{a.network}-{method}-{a.quantizer}-{ratio:g}-{seed}-{a.epochs}.pt"
+        started = time.time()
+        plan = plan_of(method, made, network, data, ratio, seed, a.quantizer, a.out.parent / "plans")
+        state = a.out.parent / f".{'-'.join(key)}.pt"
         again = state.exists()
         result = carry_out_plan(Case(network, made.model, data, picpq.Budget(ratio), settings, seed), plan, recreation, state)
         seconds = None if again else round(time.time() - started)
         held_out, test = evaluate(result.model, data, "validation"), result.metrics
-        add_row(a.out, {"network": a.network, "method": method, "quantizer": a.quantizer, "budget": f"{ratio:g}", "seed": seed, "epochs": a.epochs,
-                        "× fewer BOPs": plan.ratio(), "MACs left": 1 / plan.ratio("macs"), "validation loss": held_out["loss"],
-                        "validation accuracy": held_out["accuracy"], "loss": test["loss"], "accuracy": test["accuracy"],
-                        "seconds": seconds, "machine": f"{machine}, torch {torch.__version__}"})
+        add_row(a.out, {**dict(zip(keys, key)), "× fewer BOPs": plan.ratio(), "MACs left": 1 / plan.ratio("macs"),
+                        "validation loss": held_out["loss"], "validation accuracy": held_out["accuracy"], "loss": test["loss"],
+                        "accuracy": test["accuracy"], "seconds": seconds, "machine": f"{machine}, torch {torch.__version__}"})
         if a.results:
             a.results.mkdir(exist_ok=True)
             result.model.cpu()
