@@ -45,12 +45,12 @@ from .training import dense_recipe, evaluate, published_fitness, team
 
 # %% auto #0
 __all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'PresetName', 'Model', 'DataName', 'BudgetIn', 'Multiple',
-           'Blocks', 'Checkpoint', 'Keys', 'Ema', 'Property', 'MaxBits', 'ActivationBits', 'BitsBy', 'Ends', 'Penalty',
-           'SamplerName', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'ResultFolder', 'BudgetRatio',
-           'harm_by', 'show_table', 'say_folder', 'parse_bits', 'parse_keys', 'show_version', 'options',
+           'Blocks', 'Checkpoint', 'Keys', 'Ema', 'Property', 'MaxBits', 'ActivationBits', 'BitsBy', 'MacsLeft', 'Ends',
+           'Penalty', 'SamplerName', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'ResultFolder',
+           'BudgetRatio', 'harm_by', 'show_table', 'say_folder', 'parse_bits', 'parse_keys', 'show_version', 'options',
            'result_folder', 'run', 'turns', 'demo', 'compress', 'search', 'weights_beside', 'write_first', 'working',
-           'go_on_command', 'asked_budget', 'chosen_strategy', 'base_of', 'check_device', 'vary', 'published_command',
-           'evaluate_command', 'export', 'bench_command', 'data_of', 'report', 'main']
+           'go_on_command', 'asked_budget', 'chosen_strategy', 'base_of', 'check_device', 'bits_given', 'vary',
+           'published_command', 'evaluate_command', 'export', 'bench_command', 'data_of', 'report', 'main']
 
 # %% ../nbs/23_cli.ipynb #e10e1077
 def show_table(table: pd.DataFrame) -> None:
@@ -145,12 +145,13 @@ MaxBits = Annotated[str | None, typer.Option(help="Most bits of a layer: one num
                                                   "of one size): 4 or 6,5,4. Default: fitted to the budget.")]
 ActivationBits = Annotated[int | None, typer.Option(help="Bits of what enters a layer, but for the first and the last. Default: those of its weights.")]
 BitsBy = Annotated[str, typer.Option(help="rule (the published one, by what was pruned) or harm (measured layer by layer: then the search learns which "
-                                        "filters go and how many, --sampler share).")]
+                                        "filters go and, without --macs-left, how many: --sampler share).")]
+MacsLeft = Annotated[float | None, typer.Option(min=0.01, max=1, help="With --bits-by harm: the weakest filters go until this share of the MACs is left.")]
 Ends = Annotated[int | None, typer.Option(help="Bits of the first and last layer. Default 8.")]
 Penalty = Annotated[float | None, typer.Option(help="Penalty factor pf. Default 1/6.")]
 SamplerName = Annotated[str | None, typer.Option("--sampler", help="frames, share (and how much is pruned), joint (and bits), evolution (published), cmaes, tpe or random. Default "
                                                  "frames; with --paper or --preset evolution.")]
-Quantizer = Annotated[str | None, typer.Option(help="lsq, dorefa, or one that your module registers. Default lsq; with --paper or --preset dorefa.")]
+Quantizer = Annotated[str | None, typer.Option(help="lsq, balanced (for 2 to 4 bits), dorefa, or one that your module registers. Default lsq; with --paper or --preset dorefa.")]
 Steps = Annotated[int | None, typer.Option(min=0, help="Training steps per candidate, then its loss; 200 as published. Default 0: none.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs of training the dense network. Default 30.")]
 ImageSize = Annotated[int | None, typer.Option(min=1, help="Pixels, for folders of images. Default: the first image's shorter side, "
@@ -236,6 +237,7 @@ def compress(
     max_bits: MaxBits = None,
     activation_bits: ActivationBits = None,
     bits_by: BitsBy = "rule",
+    macs_left: MacsLeft = None,
     ends: Ends = None,
     penalty: Penalty = None,
     quantizer: Quantizer = None,
@@ -258,8 +260,7 @@ def compress(
         build_model(model)  # the user's module may register properties and quantizers of its own
     strategy = chosen_strategy(strategy, importances, plan)
     check(plan is None or (budget is None and budget_in == "bops"), "budget", "left out with --plan (a plan costs what it costs)", budget)
-    bits = {"maximum": parse_bits(max_bits), "activations": activation_bits, "ends": ends, "penalty": penalty,
-            "harm": harm_by[choose("bits-by", bits_by, harm_by)]}
+    bits = bits_given(max_bits, activation_bits, bits_by, macs_left, ends, penalty)
     settings = vary(base.settings, property, bits, quantizer, candidates, steps, tune_epochs, sampler)
     tune = settings.tune
     settings = replace(settings, tune=replace(tune, precision=precision or tune.precision, compiled=compiled or tune.compiled))
@@ -291,6 +292,7 @@ def search(
     max_bits: MaxBits = None,
     activation_bits: ActivationBits = None,
     bits_by: BitsBy = "rule",
+    macs_left: MacsLeft = None,
     ends: Ends = None,
     penalty: Penalty = None,
     quantizer: Quantizer = None,
@@ -308,8 +310,7 @@ def search(
     check_device(device)
     check(checkpoint is not None or not (keys or ema), "checkpoint", "given with --keys or --ema", None)
     check(team().count == 1, "processes", "one, and --workers so many more (torchrun is for training)", team().count)
-    bits = {"maximum": parse_bits(max_bits), "activations": activation_bits, "ends": ends, "penalty": penalty,
-            "harm": harm_by[choose("bits-by", bits_by, harm_by)]}
+    bits = bits_given(max_bits, activation_bits, bits_by, macs_left, ends, penalty)
     settings = vary(base.settings, property, bits, quantizer, trials, steps, None, sampler)
     images, asked = load_data(data, seed=seed, image_size=image_size), asked_budget(budget, budget_in, multiple, blocks) or base.budget
     check_request(model, images, asked, settings)
@@ -418,12 +419,19 @@ def check_device(device: str) -> None:
 harm_by = {"rule": None, "harm": "measure"}
 
 
+def bits_given(max_bits: str | None, activation_bits: int | None, bits_by: str, macs_left: float | None, ends: int | None, penalty: float | None) -> dict:
+    "What the command line says about bits, in the words of `Bits`; None: nothing."
+    harm = harm_by[choose("bits-by", bits_by, harm_by)]
+    check(harm is not None or macs_left is None, "macs-left", "given with --bits-by harm", macs_left)
+    return {"maximum": parse_bits(max_bits), "activations": activation_bits, "harm": harm, "share": macs_left, "ends": ends, "penalty": penalty}
+
+
 def vary(base: Settings, property: str, given: dict, quantizer: str | None, candidates: int | None, steps: int | None,
          tune_epochs: int | None, sampler: str | None) -> Settings:
     "`base` with what was `given` on the command line for `Bits`, and the rest. Raises `PicpqError` for what is not allowed."
     bits = replace(base.bits, **{k: v for k, v in given.items() if v is not None})
     return replace(base, property=choose("property", property, properties), bits=bits, candidates=candidates or base.candidates,
-                   sampler=choose("sampler", sampler or ("share" if bits.harm else base.sampler), samplers),
+                   sampler=choose("sampler", sampler or ("share" if bits.harm and bits.share == 1 else base.sampler), samplers),
                    quantizer=choose("quantizer", quantizer or base.quantizer, quantizers),
                    fitness=base.fitness if steps is None else replace(base.fitness, steps=steps),
                    tune=base.tune if tune_epochs is None else replace(base.tune, epochs=tune_epochs))

@@ -94,7 +94,7 @@ def nearest(v: torch.Tensor, low: float | torch.Tensor) -> torch.Tensor:
     return v.sub_(shift).round_().add_(shift)
 
 
-@torch.library.custom_op("picpq::fake_quantize", mutates_args=(), schema="(Tensor x, Tensor step, float low, float high) -> Tensor")
+@torch.library.custom_op("picpq::fake_quantize", mutates_args=(), schema="(Tensor x, Tensor step, Scalar low, Scalar high) -> Tensor")
 def fake_quantize(
     x: torch.Tensor,  # activations (n, …), or weights (filters, …)
     step: torch.Tensor,  # s > 0: (1,), or (filters, 1, …)
