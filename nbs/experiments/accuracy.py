@@ -10,7 +10,6 @@ after its last step. Plans go to `plans/` beside --out, compressed networks to `
 
 import platform
 import shlex
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -105,7 +104,9 @@ def main() -> None:
         if a.results:
             a.results.mkdir(exist_ok=True)
             result.model.cpu()
-            result.settings["command"] = shlex.join([Path(sys.argv[0]).name, "DATA", *sys.argv[2:]])
+            names = ("--network", "--methods", "--quantizer", "--ratios", "--seeds", "--epochs", "--threads")
+            given = [part for pair in zip(names, (*key, str(a.threads))) for part in pair]
+            result.settings["command"] = shlex.join(["python", "nbs/experiments/accuracy.py", "DATA", *given])
             result.save(a.results / state.stem[1:])
         state.unlink()
 
