@@ -309,7 +309,7 @@ def quantize(
     model: nn.Module,  # pruned by the same plan; it is not changed
     plan: Plan,
     examples: torch.Tensor,  # normalized inputs (n, …) from which the first ranges are taken
-    style: str = "lsq",  # lsq, dorefa, or your own
+    style: str = "lsq",  # one of `quantizers`
 ) -> nn.Module:
     "A copy of `model` with the plan's bits, ready for fine-tuning. Raises `PicpqError` where they do not fit."
     model = attach_quantizers(deepcopy(model), plan.weight_bits, plan.activation_bits, style)
