@@ -431,7 +431,7 @@ def vary(base: Settings, property: str, given: dict, quantizer: str | None, cand
     "`base` with what was `given` on the command line for `Bits`, and the rest. Raises `PicpqError` for what is not allowed."
     bits = replace(base.bits, **{k: v for k, v in given.items() if v is not None})
     return replace(base, property=choose("property", property, properties), bits=bits, candidates=candidates or base.candidates,
-                   sampler=choose("sampler", sampler or ("share" if bits.harm and bits.share == 1 else base.sampler), samplers),
+                   sampler=choose("sampler", sampler or ("share" if bits.harm and given.get("share") is None else base.sampler), samplers),
                    quantizer=choose("quantizer", quantizer or base.quantizer, quantizers),
                    fitness=base.fitness if steps is None else replace(base.fitness, steps=steps),
                    tune=base.tune if tune_epochs is None else replace(base.tune, epochs=tune_epochs))

@@ -31,11 +31,13 @@ __all__ = ['version', 'most_text', 'pack', 'unpack', 'ModelFile', 'derived', 'pa
 
 # %% ../nbs/16_modelfile.ipynb #200e4d8d
 def pack(
-    codes: torch.Tensor,  # integers in [-2^(bits-1), 2^(bits-1) - 1], any shape
+    codes: torch.Tensor,  # integers in [-2^(bits-1), 2^(bits-1) - 1], or odd ones 2c + 1 of such c; any shape
     bits: int,
+    odd: bool = False,
 ) -> torch.Tensor:
     "The codes one after another, `bits` bits each, the lowest first: uint8 (⌈n·bits / 8⌉,)."
-    unsigned = (codes.flatten().cpu().numpy().astype(np.int32) + 2 ** (bits - 1)).astype(np.uint16)[:, None]
+    whole = codes.flatten().cpu().numpy().astype(np.int32) >> odd
+    unsigned = (whole + 2 ** (bits - 1)).astype(np.uint16)[:, None]
     return torch.from_numpy(np.packbits(((unsigned >> np.arange(bits, dtype=np.uint16)) & 1).astype(np.uint8)))
 
 
@@ -43,6 +45,7 @@ def unpack(
     packed: torch.Tensor,  # uint8, from `pack`
     bits: int,
     shape: torch.Size,
+    odd: bool = False,  # as for `pack`, with at most 7 bits
 ) -> torch.Tensor:
     "The codes again: int8 (int32 above 8 bits) of that shape. Raises `PicpqError` if the length does not fit."
     n = math.prod(shape)
@@ -52,6 +55,7 @@ def unpack(
     codes = np.full(n, -(2 ** (bits - 1)), dtype=np.int32)
     for k in range(bits):
         codes += each[:, k].astype(np.int32) << k
+    codes = 2 * codes + 1 if odd else codes
     return torch.from_numpy(codes).to(torch.int8 if bits <= 8 else torch.int32).view(tuple(shape))
 
 # %% ../nbs/16_modelfile.ipynb #9ab42f65
@@ -118,7 +122,7 @@ def file_bytes(content: ModelFile) -> bytes:
     for name, tensor in content.tensors.items():
         odd = content.bits.get(name, 32) < 8 and bool((tensor % 2 == 1).all())  # levels without a zero
         if name in content.bits:
-            of_kind["codes"].append(pack(tensor.div(2, rounding_mode="floor") if odd else tensor, content.bits[name]))
+            of_kind["codes"].append(pack(tensor, content.bits[name], odd))
         elif tensor.dtype == torch.float32:
             of_kind["numbers"].append(tensor.flatten())
         else:
@@ -178,7 +182,7 @@ def parted(tensors: Mapping[str, torch.Tensor], contents: list) -> tuple[dict[st
     for entry in contents:
         good = isinstance(entry, list) and len(entry) in (3, 4) and isinstance(entry[0], str) and isinstance(entry[2], list)
         good = good and all(type(v) is int and 0 <= v < 2**31 for v in (entry[1], *entry[2])) and len(entry[2]) <= 8
-        good = good and (entry[1] == 32 or fewest_bits <= entry[1] <= 16) and entry[3:] in ([], ["odd"]) and not (entry[3:] and entry[1] > 7)
+        good = good and (entry[1] == 32 or fewest_bits <= entry[1] <= 16) and entry[3:] in ([], ["odd"] if entry[1] < 8 else [])
         check(good and entry[0] not in found, "contents", "a new name, bits and shape for each tensor, 'odd' with codes of at most 7 bits", entry)
         name, width, shape, *odd = entry
         kind, n = ("numbers", math.prod(shape)) if width == 32 else ("codes", -(-math.prod(shape) * width // 8))
@@ -187,7 +191,7 @@ def parted(tensors: Mapping[str, torch.Tensor], contents: list) -> tuple[dict[st
               f"{n} entries of {kind!r}", f"{tuple(source.shape)} {source.dtype}, of which {at[kind]} are used")
         part = source[at[kind] : at[kind] + n]
         at[kind] += n
-        found[name] = part.clone().view(shape) if width == 32 else unpack(part, width, shape) * (2 if odd else 1) + (1 if odd else 0)
+        found[name] = part.clone().view(shape) if width == 32 else unpack(part, width, shape, bool(odd))
         if width != 32:
             bits[name] = width
     left = {kind: len(tensors.get(kind, ())) - n for kind, n in at.items()}

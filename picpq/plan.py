@@ -381,16 +381,13 @@ def level_bits(
     network: Network,
     order: np.ndarray | list[np.ndarray],  # units that may go, weakest first
     budget: Budget,  # of bit operations
-    bits: Bits,  # its maximum is a cap; None: 8
+    bits: Bits,  # its maximum is a cap, None: 8; its share: of the MACs that stay
     relative: Mapping[str, float],  # m: layer → bits more than the level, or fewer; those not named: 0
-    share: float | None = None,  # of the MACs that stay; None: what `bits` says
 ) -> Bits:
     "Bits of every layer by a common level, or by least harm; no penalty. Too hard a budget gives 2 bits everywhere, for pruning to meet."
-    share = bits.share if share is None else share
-    check_number("share", share, 0, 1)
     cap = maximum_bits(network, replace(bits, maximum=8 if bits.maximum is None else bits.maximum))
     model, limit = cost_model(network), allowed(network, budget)
-    gone = fewest_pruned(lambda keep: model.macs(keep).sum(), order, network.units, share * dense_counts(network)["macs"])
+    gone = fewest_pruned(lambda keep: model.macs(keep).sum(), order, network.units, bits.share * dense_counts(network)["macs"])
     macs = model.macs(without(order if gone is None else order[:gone], network.units)).astype(float)
     own = np.array([relative.get(n, 0.0) for n in network.names])
     if bits.harm is not None:

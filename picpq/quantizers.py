@@ -155,10 +155,12 @@ class LSQ(nn.Module):
     ):
         super().__init__()
         check_bits("bits", bits)
-        self.bits, self.channels, self.halves = bits, channels, 0.5 * balanced
+        self.bits, self.channels = bits, channels
+        self.codes_a_level = 2 if balanced else 1  # codes are whole numbers: where levels are halves, every other one
+        shift = 0.5 * balanced
         self.step = nn.Parameter(torch.ones(channels or 1))
-        self.register_buffer("low", torch.tensor(self.halves - 2 ** (bits - 1)))  # -Q_N
-        self.register_buffer("high", torch.tensor(self.halves + 2 ** (bits - 1) - 1))  # Q_P
+        self.register_buffer("low", torch.tensor(shift - 2 ** (bits - 1)))  # -Q_N
+        self.register_buffer("high", torch.tensor(shift + 2 ** (bits - 1) - 1))  # Q_P
         self.register_buffer("ready", torch.tensor(False))  # whether the step has been set from data
         self.seen: list[torch.Tensor] | None = None  # samples of all calls, while ranges are being taken
 
@@ -170,11 +172,6 @@ class LSQ(nn.Module):
     def positive_step(self) -> torch.Tensor:
         "What a code is multiplied with: (channels,), or (1,)."
         return self.positive(self.step) / self.codes_a_level
-
-    @property
-    def codes_a_level(self) -> int:
-        "Codes are whole numbers: where levels are halves, every other one."
-        return 2 if self.halves else 1
 
     def range(self) -> tuple[int, int]:
         "The smallest and the largest code."

@@ -266,7 +266,7 @@ def candidate_plan(network: Network, properties: Mapping[str, np.ndarray], param
     criterion = criterion_of(parameters)
     if "share" in parameters and budget.of == "bops":
         order = lumps_of(network, importance(network, properties, criterion, tie), budget, smallest)
-        bits = level_bits(network, order, budget, bits, {k[2:]: v for k, v in parameters.items() if k[:2] == "m "}, parameters["share"])
+        bits = level_bits(network, order, budget, replace(bits, share=parameters["share"]), {k[2:]: v for k, v in parameters.items() if k[:2] == "m "})
     return make_plan(network, properties, criterion, budget, bits, tie, smallest)
 
 # %% ../nbs/14_search.ipynb #2bb7b7fc

@@ -48,21 +48,22 @@ methods = {
     "weights 2, activations 5": lambda n, r: ("unlearned", Settings(bits=Bits(2, activations=5, penalty=0))),
     "weights 5, activations 2": lambda n, r: ("unlearned", Settings(bits=Bits(5, activations=2, penalty=0))),
 }
-sure = set(methods) - {"PIC-PQ", "PIC-PQ, any share", "joint"}  # nothing random enters the plan: one for all seeds
+columns = {"network": "--network", "method": "--methods", "quantizer": "--quantizer",
+           "budget": "--ratios", "seed": "--seeds", "epochs": "--epochs"}  # what tells rows apart → its option
 
 
-def plan_of(method: str, made: Pretrained, network: picpq.Network, data: Data, ratio: float, seed: int, quantizer: str,
-            folder: Path) -> Plan:
-    "The method's plan, made once."
+def plan_file(method: str, made: Pretrained, network: picpq.Network, data: Data, ratio: float, seed: int, quantizer: str,
+              folder: Path) -> Path:
+    "The method's plan, made once; one for all seeds where nothing random enters."
     strategy, settings = methods[method](network, ratio)
-    parts = [made.name, method, *[quantizer] * (settings.bits.harm is not None), f"{ratio:g}", *[str(seed)] * (method not in sure)]
+    parts = [made.name, method, *[quantizer] * (settings.bits.harm is not None), f"{ratio:g}", *[str(seed)] * (strategy == "picpq")]
     path = folder / ("-".join(parts).replace(", ", "-").replace(" ", "-") + ".json")
     if not path.exists():
         folder.mkdir(exist_ok=True)
         settings = replace(settings, quantizer=quantizer)
         case = Case(network, made.model, data, picpq.Budget(ratio), settings, seed, measured={"rank": made.properties["rank"]})
         write_whole(path, replace(strategies[strategy](case), strategy=method).to_json() + "\n")
-    return Plan.load(path)
+    return path
 
 
 def main() -> None:
@@ -85,27 +86,26 @@ def main() -> None:
     settings = Settings(quantizer=a.quantizer, tune=replace(tune_recipe, epochs=a.epochs, precision="bf16", compiled=True))
     recreation = recreation_of(made.card["model"], data, settings, made.card["seed"])
     machine = f"{platform.machine()}, threads {a.threads}" if a.device == "cpu" else torch.cuda.get_device_name()
-    keys = ("network", "method", "quantizer", "budget", "seed", "epochs")
-    done = rows_done(a.out, *keys)
+    done = rows_done(a.out, *columns)
     for seed, ratio, method in share_of(((s, r, m) for s in a.seeds for r in a.ratios for m in a.methods), a.share):
         key = (a.network, method, a.quantizer, f"{ratio:g}", str(seed), str(a.epochs))
         if key in done:
             continue
-        started = time.time()
-        plan = plan_of(method, made, network, data, ratio, seed, a.quantizer, a.out.parent / "plans")
+        path = plan_file(method, made, network, data, ratio, seed, a.quantizer, a.out.parent / "plans")
+        plan, started = Plan.load(path), time.time()
         state = a.out.parent / f".{'-'.join(key)}.pt"
         again = state.exists()
         result = carry_out_plan(Case(network, made.model, data, picpq.Budget(ratio), settings, seed), plan, recreation, state)
         seconds = None if again else round(time.time() - started)
         held_out, test = evaluate(result.model, data, "validation"), result.metrics
-        add_row(a.out, {**dict(zip(keys, key)), "× fewer BOPs": plan.ratio(), "MACs left": 1 / plan.ratio("macs"),
+        add_row(a.out, {**dict(zip(columns, key)), "plan": path.name,
+                        "× fewer BOPs": plan.ratio(), "MACs left": 1 / plan.ratio("macs"),
                         "validation loss": held_out["loss"], "validation accuracy": held_out["accuracy"], "loss": test["loss"],
                         "accuracy": test["accuracy"], "seconds": seconds, "machine": f"{machine}, torch {torch.__version__}"})
         if a.results:
             a.results.mkdir(exist_ok=True)
             result.model.cpu()
-            names = ("--network", "--methods", "--quantizer", "--ratios", "--seeds", "--epochs", "--threads")
-            given = [part for pair in zip(names, (*key, str(a.threads))) for part in pair]
+            given = [part for pair in zip(columns.values(), key) for part in pair] + ["--threads", str(a.threads)]
             result.settings["command"] = shlex.join(["python", "nbs/experiments/accuracy.py", "DATA", *given])
             result.save(a.results / state.stem[1:])
         state.unlink()
