@@ -103,7 +103,8 @@ class Case:
         s, bits = self.settings, self.settings.bits
         if bits.harm is not None:
             if bits.harm == "measure":
-                bits = replace(bits, harm=measure_harm(self.network, self.model, self.data.example(500), s.quantizer, show=self.show))
+                with s.fitness.computing(next(self.model.parameters()).device):
+                    bits = replace(bits, harm=measure_harm(self.network, self.model, self.data.example(500), s.quantizer, show=self.show))
                 self.settings = replace(s, bits=bits)
             return bits
         if bits.maximum is None:

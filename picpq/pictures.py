@@ -27,8 +27,8 @@ from .plan import Plan, dense_counts, kept_units, plan_bits, pruning_order, unif
 
 # %% auto #0
 __all__ = ['ink', 'accent', 'stage_colors', 'faint', 'quiet', 'fonts', 'rows_shown', 'gone_color', 'fixed_color', 'no_color',
-           'palette', 'published_points', 'text', 'rect', 'line', 'shorten', 'dot', 'Picture', 'picture', 'springs',
-           'Material', 'who_holds', 'spring_label', 'force_bars', 'next_to_go', 'springs_picture', 'evenly',
+           'palette', 'input_ring', 'published_points', 'text', 'rect', 'line', 'shorten', 'dot', 'Picture', 'picture',
+           'springs', 'Material', 'who_holds', 'spring_label', 'force_bars', 'next_to_go', 'springs_picture', 'evenly',
            'network_springs', 'PlanView', 'plan_view', 'describe', 'pattern_cells', 'viridis', 'pattern_pixels',
            'pattern_image', 'tied_layers', 'tie_rows', 'Columns', 'stage_of', 'stage_runs', 'stage_bands',
            'pattern_panel', 'legend', 'tie_panel', 'bits_panel', 'ticks', 'bops_panel', 'layer_axis', 'totals',
@@ -286,8 +286,11 @@ class PlanView:
         return float((self.macs / positions * self.weight_bits).sum() / 8)
 
     def bits_of(self, k: int) -> str:
-        "Bits of a layer's weights, in words."
-        return f"{self.weight_bits[k]} bits" if self.macs[k] else "gone with its block"
+        "Bits of a layer's weights, and of its input where those are others, in words."
+        weights, inputs = self.weight_bits[k], self.activation_bits[k]
+        if not self.macs[k]:
+            return "gone with its block"
+        return f"{weights} bits" if weights == inputs else f"{weights} bits, input {inputs}"
 
     @property
     def published_ratio(self) -> float:
@@ -447,9 +450,12 @@ def pattern_panel(view: PlanView, at: Columns, y: float, height: float) -> list[
     return marks
 
 
-def legend(network: Network, at: Columns, y: float) -> list[str]:
-    "What the pattern's colours mean."
-    marks, x = [], at.left
+input_ring = 2.4  # radius of the mark that stands for the bits of a layer's input
+
+
+def legend(view: PlanView, at: Columns, y: float) -> list[str]:
+    "What colours and marks mean."
+    network, marks, x = view.network, [], at.left
     for k, color in enumerate(viridis(24)[:, :3]):
         marks.append(rect(x + 34 + 4 * k, y, 4.2, 9, f"#{bytes(color.tolist()).hex()}"))
     marks += [text(x, y + 8, "weak", 9.5, opacity=quiet), text(x + 134, y + 8, "strong", 9.5, opacity=quiet),
@@ -460,6 +466,8 @@ def legend(network: Network, at: Columns, y: float) -> list[str]:
     if tied_layers(network):
         marks += [line([(x + 392, y + 5), (x + 416, y + 5)]), dot(x + 392, y + 5, 2.2), dot(x + 416, y + 5, 2.2),
                   text(x + 423, y + 8, "tied layers keep the same filters", 9.5, opacity=quiet)]
+    if (view.activation_bits != view.weight_bits)[view.macs > 0].any():
+        marks += [dot(x + 612, y + 5, input_ring, hollow=True), text(x + 621, y + 8, "bits of the input", 9.5, opacity=quiet)]
     return marks
 
 
@@ -479,17 +487,19 @@ def tie_panel(network: Network, at: Columns, y: float, selected: int | None, row
 # %% ../nbs/21_pictures.ipynb #35ac47ab
 def bits_panel(view: PlanView, at: Columns, y: float, height: float, maximum: np.ndarray | None = None,
                pinned: PlanView | None = None) -> list[str]:
-    "Bits of each layer's weights; ghost bars up to the available maximum M, ticks where a pinned plan was."
-    full = max(8, *(b for b in (*view.weight_bits.tolist(), 0) if b < 32))
+    "Bits of each layer's weights, a ring where its input has others; ghost bars up to the available maximum M, ticks where a pinned plan was."
+    full = max(8, *(b for b in (*view.weight_bits.tolist(), *view.activation_bits.tolist(), 0) if b < 32))
     tall = lambda bits: height * min(bits, full + 1) / (full + 1)  # 32, not quantized, stands one above the rest
     marks, bar = [text(4, y + height / 2 + 4, "bits", 10.5, opacity=quiet)], 0.84 * at.width
-    for k, (bits, color) in enumerate(zip(view.weight_bits.tolist(), stage_of(view.network))):
+    for k, (bits, inputs, color) in enumerate(zip(view.weight_bits.tolist(), view.activation_bits.tolist(), stage_of(view.network))):
         if not view.macs[k]:
             continue  # gone with its block
         x = at.x(k + 0.08)
         if maximum is not None and maximum[k] > bits:
             marks.append(rect(x, y + height - tall(maximum[k]), bar, tall(maximum[k]) - tall(bits), ink, faint * 0.7))
         marks.append(rect(x, y + height - tall(bits), bar, tall(bits), color))
+        if inputs != bits:
+            marks.append(dot(at.x(k + 0.5), y + height - tall(inputs), input_ring, hollow=True))
         if at.width > 10:
             marks.append(text(at.x(k + 0.5), y + height + 10, bits, 9 if at.width > 13 else 7.5, "middle"))
     return marks + ticks(pinned and [y + height - tall(b) for b in pinned.weight_bits], at)
@@ -610,7 +620,7 @@ def layer_panel(view: PlanView, layer: str, x: float, y: float, width: float, he
     tied = next((len(m) - 1 for m in tied_layers(network) if k in m), 0)
     ties = f"tied with {tied} layer{'s' * (tied > 1)}" if tied else "tied with none"
     marks += [text(x + width, y + 10, law, 12, "end"),
-              text(x, y + 25, f"{view.kept[k]} of {about.filters} kept · {view.share[k]:.0%} of the weight mass · {view.bits_of(k)} · {ties}", 10.5, opacity=quiet)]
+              text(x, y + 25, f"{view.kept[k]} of {about.filters} kept · {view.share[k]:.0%} of weight mass · {view.bits_of(k)} · {ties}", 10.5, opacity=quiet)]
     low, high = float(view.strength.min()), float(view.strength.max())
     edges = np.linspace(low, max(high, low + 1e-6 * max(abs(low), 1)), bins + 1)
     pruned = units[~view.keep[units]]
@@ -719,7 +729,7 @@ def plan_picture(
     frame = f'stroke="{accent}" stroke-width="1.5" rx="2"'
     marks = [*total_tiles(view, pinned, 0, current and current.accuracy, pinned_accuracy), *ratio_ladder(view, pinned, 58), *stage_bands(network, at, y),
              *pattern_panel(view, at, y + 12, 150), *tie_panel(network, at, y + 170, k), *bits_panel(view, at, bits, 60, maximum, pinned),
-             *bops_panel(view, at, bops, 44, pinned), *layer_axis(network, at, bops + 58), *legend(network, at, bops + 70),
+             *bops_panel(view, at, bops, 44, pinned), *layer_axis(network, at, bops + 58), *legend(view, at, bops + 70),
              rect(at.x(k), top, at.width, end - top, "none", extra=frame), *layer_panel(view, layer, 12, below, 400, 150)]
     if points or current:
         marks += accuracy_panel(points, view.plan.ratio(), 452, below, 400, 150, note, baselines, current)

@@ -341,12 +341,13 @@ class HeldOutLoss:
             plan = replace(plan, weight_bits=dict.fromkeys(plan.weight_bits, not_quantized))
         key = plan_key(plan)
         if key not in self.known:
-            candidate = prepare(self.model, self.network, plan, self.data, self.quantizer, self.seed, verify=False)
-            if self.recipe.steps == 0:
-                reestimate(candidate, self.data, 4, self.recipe.batch, self.seed)
-            else:
-                train(candidate, self.data, self.recipe, self.seed, show=False)
-            self.known[key] = evaluate(candidate, self.data, "validation", limit=self.images)["loss"]
+            with self.recipe.computing(next(self.model.parameters()).device):
+                candidate = prepare(self.model, self.network, plan, self.data, self.quantizer, self.seed, verify=False)
+                if self.recipe.steps == 0:
+                    reestimate(candidate, self.data, 4, self.recipe.batch, self.seed)
+                else:
+                    train(candidate, self.data, self.recipe, self.seed, show=False)
+                self.known[key] = evaluate(candidate, self.data, "validation", limit=self.images)["loss"]
         return self.known[key]
 
 # %% ../nbs/14_search.ipynb #64a4a4a0

@@ -72,6 +72,10 @@ class Recipe:
         check(self.precision in ("fp32", "bf16"), "precision", "fp32 or bf16", self.precision)
         check(isinstance(self.compiled, bool), "compiled", "True or False", self.compiled)
 
+    def computing(self, device: torch.device) -> contextlib.AbstractContextManager:
+        "While it lasts, layers on that device compute in the recipe's precision."
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
 
 dense_recipe = Recipe()
 tune_recipe = Recipe(epochs=30, lr=0.02, distill=0.7, decay=1e-4)  # gentler: the network knows already; less decay, fewer weights
@@ -369,7 +373,7 @@ def set_chance(device: torch.device, seed: int, states: list[list[torch.Tensor]]
 def train_step(run, teacher, optimizer, recipe, x, y, n: int, due: bool) -> tuple[float, int, bool]:
     "One step on this process's share `x`, `y` of `n` images, unless the loss is no number: mean loss, number right, due anywhere."
     taught = None
-    with torch.autocast(x.device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
+    with recipe.computing(x.device):
         if teacher is not None and recipe.distill > 0:
             with torch.no_grad():
                 taught = main_output(teacher(x)).float()
