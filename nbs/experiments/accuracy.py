@@ -47,6 +47,7 @@ methods = {
     "harm": lambda n, r: ("unlearned", Settings(bits=Bits(harm="measure"))),
     "weights 2, activations 5": lambda n, r: ("unlearned", Settings(bits=Bits(2, activations=5, penalty=0))),
     "weights 5, activations 2": lambda n, r: ("unlearned", Settings(bits=Bits(5, activations=2, penalty=0))),
+    "dense": lambda n, r: ("unlearned", Settings(bits=Bits(32, ends=32, penalty=0))),  # at --ratios 1: what fine-tuning alone does
 }
 columns = {"network": "--network", "method": "--methods", "quantizer": "--quantizer",
            "budget": "--ratios", "seed": "--seeds", "epochs": "--epochs"}  # what tells rows apart → its option
