@@ -341,12 +341,14 @@ class HeldOutLoss:
             plan = replace(plan, weight_bits=dict.fromkeys(plan.weight_bits, not_quantized))
         key = plan_key(plan)
         if key not in self.known:
-            with self.recipe.computing(next(self.model.parameters()).device):
+            judging = self.recipe.computing(next(self.model.parameters()).device)
+            with judging:
                 candidate = prepare(self.model, self.network, plan, self.data, self.quantizer, self.seed, verify=False)
                 if self.recipe.steps == 0:
                     reestimate(candidate, self.data, 4, self.recipe.batch, self.seed)
-                else:
-                    train(candidate, self.data, self.recipe, self.seed, show=False)
+            if self.recipe.steps != 0:
+                train(candidate, self.data, self.recipe, self.seed, show=False)  # which rounds layers, not gradients
+            with judging:
                 self.known[key] = evaluate(candidate, self.data, "validation", limit=self.images)["loss"]
         return self.known[key]
 

@@ -73,8 +73,8 @@ class Recipe:
         check(isinstance(self.compiled, bool), "compiled", "True or False", self.compiled)
 
     def computing(self, device: torch.device) -> contextlib.AbstractContextManager:
-        "While it lasts, layers on that device compute in the recipe's precision."
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16")
+        "While it lasts, layers on that device compute in the recipe's precision. Weights may change meanwhile, so none are kept rounded."
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16", cache_enabled=False)
 
 
 dense_recipe = Recipe()
