@@ -10,6 +10,7 @@ from copy import deepcopy
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils._pytree import tree_leaves
 
 from .bits import Harm, check_bits, fewest_bits, most_bits
@@ -331,8 +332,8 @@ def quantize(
 
 # %% ../nbs/12_quantizers.ipynb #ba12b0e2
 def answers(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    "Logarithms of the probabilities that the model gives to classes: (n, classes)."
-    return torch.cat([main_output(model(x)).float().log_softmax(1) for x in images.split(250)])
+    "Logarithms of the probabilities that the model gives to classes: (n, classes). In parts of one size, since BatchNorm may look at them."
+    return torch.cat([main_output(model(x)).float().log_softmax(1) for x in images.chunk(math.ceil(len(images) / 250))])
 
 
 @torch.no_grad()
@@ -341,14 +342,16 @@ def measure_harm(
     model: nn.Module,  # trained; nothing of it is changed
     images: torch.Tensor,  # normalized training images (n, c, h, w): 500 or more
     style: str = "lsq",  # one of `quantizers`
-    left: float | None = None,  # of the harm of rounded weights, behind fine-tuning; None: a tenth where levels are balanced, else a fiftieth
+    left: float = 0.1,  # of the harm of rounded weights, behind fine-tuning
+    remeasure: bool = True,  # BatchNorm takes the statistics of these images, as it will when it is measured anew; False: those of training
     show: bool = True,  # progress bar
 ) -> Harm:
     "Harm of 2 to 8 bits in each inner layer, in weights and in what enters it. Takes six runs over the images for each layer."
-    left = (0.1 if style == "balanced" else 0.02) if left is None else left
     check_number("left", left, 0)
     make = quantizers[choose("quantizer", style, quantizers)]
     model, nats = deepcopy(model).eval(), np.zeros((len(network.layers), 2, most_bits - fewest_bits + 1))
+    for norm in (m for m in model.modules() if isinstance(m, _BatchNorm)):
+        norm.train(remeasure)
     modules, dense = dict(model.named_modules()), answers(model, images)
     inner = [(i, layer.name) for i, layer in enumerate(network.layers) if 0 < i < len(network.layers) - 1 and layer.quantizable]
     for i, name in progress(inner, "measuring harm", len(inner), show):

@@ -27,7 +27,7 @@ from picpq.pretrained import Pretrained
 from picpq.quantizers import quantizers
 from picpq.training import evaluate, tune_recipe
 
-candidates, macs_left = 100, 0.85  # of a search; of the MACs that stay where bits are given by harm
+candidates = 100  # of a search
 
 
 def uniform_bits(network: picpq.Network, ratio: float) -> int:
@@ -37,9 +37,9 @@ def uniform_bits(network: picpq.Network, ratio: float) -> int:
 
 # name → function of the network and the ratio: strategy and settings
 methods = {
-    "PIC-PQ": lambda n, r: ("picpq", Settings(bits=Bits(harm="measure", share=macs_left), candidates=candidates)),
-    "PIC-PQ, any share": lambda n, r: ("picpq", Settings(bits=Bits(harm="measure"), sampler="share", candidates=2 * candidates)),
-    "joint": lambda n, r: ("picpq", Settings(sampler="joint", candidates=2 * candidates)),
+    "PIC-PQ": lambda n, r: ("picpq", Settings(bits=Bits(harm="measure"), sampler="share", candidates=candidates)),
+    "PIC-PQ, fixed share": lambda n, r: ("picpq", Settings(bits=Bits(harm="measure", share=0.85), candidates=candidates)),
+    "joint": lambda n, r: ("picpq", Settings(sampler="joint", candidates=candidates)),
     "uniform": lambda n, r: ("uniform", Settings()),
     "unlearned": lambda n, r: ("unlearned", Settings(bits=Bits(uniform_bits(n, r), penalty=0))),
     "published rule": lambda n, r: ("unlearned", Settings()),
