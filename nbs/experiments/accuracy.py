@@ -39,14 +39,8 @@ def uniform_bits(network: picpq.Network, ratio: float) -> int:
 methods = {
     "PIC-PQ": lambda n, r: ("picpq", Settings(bits=Bits(harm="measure"), sampler="share", candidates=candidates)),
     "PIC-PQ, fixed share": lambda n, r: ("picpq", Settings(bits=Bits(harm="measure", share=0.85), candidates=candidates)),
-    "joint": lambda n, r: ("picpq", Settings(sampler="joint", candidates=candidates)),
     "uniform": lambda n, r: ("uniform", Settings()),
     "unlearned": lambda n, r: ("unlearned", Settings(bits=Bits(uniform_bits(n, r), penalty=0))),
-    "published rule": lambda n, r: ("unlearned", Settings()),
-    "opposite sign": lambda n, r: ("unlearned", Settings(bits=Bits(penalty=-1 / 6))),
-    "harm": lambda n, r: ("unlearned", Settings(bits=Bits(harm="measure"))),
-    "weights 2, activations 5": lambda n, r: ("unlearned", Settings(bits=Bits(2, activations=5, penalty=0))),
-    "weights 5, activations 2": lambda n, r: ("unlearned", Settings(bits=Bits(5, activations=2, penalty=0))),
     "dense": lambda n, r: ("unlearned", Settings(bits=Bits(32, ends=32, penalty=0))),  # at --ratios 1: what fine-tuning alone does
 }
 columns = {"network": "--network", "method": "--methods", "quantizer": "--quantizer",
