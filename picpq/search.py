@@ -344,10 +344,11 @@ class HeldOutLoss:
             judging = self.recipe.computing(next(self.model.parameters()).device)
             with judging:
                 candidate = prepare(self.model, self.network, plan, self.data, self.quantizer, self.seed, verify=False)
-                if self.recipe.steps == 0:
+            if self.recipe.steps == 0:
+                with judging:
                     reestimate(candidate, self.data, 4, self.recipe.batch, self.seed)
-            if self.recipe.steps != 0:
-                train(candidate, self.data, self.recipe, self.seed, show=False)  # which rounds layers, not gradients
+            else:
+                train(candidate, self.data, self.recipe, self.seed, show=False)  # outside: it rounds layers itself, and no gradients
             with judging:
                 self.known[key] = evaluate(candidate, self.data, "validation", limit=self.images)["loss"]
         return self.known[key]

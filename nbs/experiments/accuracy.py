@@ -8,14 +8,13 @@ goes on where it was when the command is given again; `--share 0/2` and `--share
 after its last step. Plans go to `plans/` beside --out, compressed networks to `--results`, if it is given.
 """
 
-import platform
 import shlex
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from setting import add_row, options, rows_done, share_of
+from setting import add_row, machine, options, rows_done, share_of, tuning
 
 import picpq
 from picpq.bits import Bits
@@ -25,7 +24,7 @@ from picpq.data import Data
 from picpq.plan import Plan, uniform_plan
 from picpq.pretrained import Pretrained
 from picpq.quantizers import quantizers
-from picpq.training import evaluate, tune_recipe
+from picpq.training import evaluate
 
 candidates = 100  # of a search
 
@@ -38,7 +37,6 @@ def uniform_bits(network: picpq.Network, ratio: float) -> int:
 # name → function of the network and the ratio: strategy and settings
 methods = {
     "PIC-PQ": lambda n, r: ("picpq", Settings(bits=Bits(harm="measure"), sampler="share", candidates=candidates)),
-    "PIC-PQ, fixed share": lambda n, r: ("picpq", Settings(bits=Bits(harm="measure", share=0.85), candidates=candidates)),
     "uniform": lambda n, r: ("uniform", Settings()),
     "unlearned": lambda n, r: ("unlearned", Settings(bits=Bits(uniform_bits(n, r), penalty=0))),
     "dense": lambda n, r: ("unlearned", Settings(bits=Bits(32, ends=32, penalty=0))),  # at --ratios 1: what fine-tuning alone does
@@ -78,9 +76,8 @@ def main() -> None:
     made = picpq.pretrained(a.network)
     network, data = made.trace(), picpq.load_data(a.data, made.card["seed"])
     made.model.to(a.device)
-    settings = Settings(quantizer=a.quantizer, tune=replace(tune_recipe, epochs=a.epochs, precision="bf16", compiled=True))
+    settings = Settings(quantizer=a.quantizer, tune=replace(tuning, epochs=a.epochs, compiled=True))
     recreation = recreation_of(made.card["model"], data, settings, made.card["seed"])
-    machine = f"{platform.machine()}, threads {a.threads}" if a.device == "cpu" else torch.cuda.get_device_name()
     done = rows_done(a.out, *columns)
     for seed, ratio, method in share_of(((s, r, m) for s in a.seeds for r in a.ratios for m in a.methods), a.share):
         key = (a.network, method, a.quantizer, f"{ratio:g}", str(seed), str(a.epochs))
@@ -96,7 +93,7 @@ def main() -> None:
         add_row(a.out, {**dict(zip(columns, key)), "plan": path.name,
                         "× fewer BOPs": plan.ratio(), "MACs left": 1 / plan.ratio("macs"),
                         "validation loss": held_out["loss"], "validation accuracy": held_out["accuracy"], "loss": test["loss"],
-                        "accuracy": test["accuracy"], "seconds": seconds, "machine": f"{machine}, torch {torch.__version__}"})
+                        "accuracy": test["accuracy"], "seconds": seconds, "machine": machine(a.threads, a.device)})
         if a.results:
             a.results.mkdir(exist_ok=True)
             result.model.cpu()

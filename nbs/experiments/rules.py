@@ -7,47 +7,41 @@ is missing when the command is given again. The test part is not touched. Nothin
 where a rule prunes any, so that bits are all that differs.
 """
 
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import torch
-from setting import add_row, options, rows_done
+from setting import add_row, machine, options, rows_done, tuning
 
 import picpq
 from picpq.bits import Bits, Harm
-from picpq.data import Data
 from picpq.plan import Budget, Plan, make_plan, uniform_plan
-from picpq.pretrained import Pretrained
 from picpq.quantizers import measure_harm
-from picpq.training import evaluate, tune_recipe
+from picpq.training import evaluate
 
-quantizer, harmed = "balanced", {}  # harmed: what has been measured, by whether BatchNorm was measured anew
-
-
-def harm_of(made: Pretrained, network: picpq.Network, data: Data, left: float, remeasure: bool = True) -> Harm:
-    "The harm of few bits, measured once, with this share left of the harm of weights."
-    if remeasure not in harmed:
-        harmed[remeasure] = measure_harm(network, made.model, data.example(500), quantizer, left=1, remeasure=remeasure)
-    whole = harmed[remeasure]
-    return replace(whole, nats=whole.nats * np.array([left, 1])[:, None])
+quantizer = "balanced"
 
 
 def by_harm(left: float, remeasure: bool = True, share: float = 1.0) -> Callable:
-    "The rule that gives bits by least harm, and prunes until `share` of the MACs is left."
-    return lambda made, network, data: Bits(harm=harm_of(made, network, data, left, remeasure), share=share)
+    "The rule that gives bits by least harm, with `left` of the harm of weights, and prunes until `share` of the MACs is left."
+    def bits(harm: Callable[[bool], Harm]) -> Bits:
+        whole = harm(remeasure)
+        return Bits(harm=replace(whole, nats=whole.nats * np.array([left, 1])[:, None]), share=share)
+
+    return bits
 
 
-# name → function of the dense network, its trace and the data: bits; None: uniform, nothing pruned
+# name → function of what measures harm (with BatchNorm measured anew, or as trained): bits; None: uniform, nothing pruned
 rules: dict[str, Callable | None] = {
     "uniform": None,
-    "published rule": lambda *_: Bits(),
-    "opposite sign": lambda *_: Bits(penalty=-1 / 6),
-    "no penalty": lambda *_: Bits(penalty=0),
-    "weights 2, activations 5": lambda *_: Bits(2, activations=5, penalty=0),
-    "weights 5, activations 2": lambda *_: Bits(5, activations=2, penalty=0),
+    "published rule": lambda _: Bits(),
+    "opposite sign": lambda _: Bits(penalty=-1 / 6),
+    "no penalty": lambda _: Bits(penalty=0),
+    "weights 2, activations 5": lambda _: Bits(2, activations=5, penalty=0),
+    "weights 5, activations 2": lambda _: Bits(5, activations=2, penalty=0),
     "harm, BatchNorm as trained": by_harm(0.1, remeasure=False),
     "harm, all of it in weights": by_harm(1),
     "harm, 0.3 in weights": by_harm(0.3),
@@ -57,11 +51,11 @@ rules: dict[str, Callable | None] = {
 }
 
 
-def plan_of(rule: str, ratio: float, made: Pretrained, network: picpq.Network, data: Data) -> Plan:
+def plan_of(rule: str, ratio: float, network: picpq.Network, ranks: dict[str, np.ndarray], harm: Callable[[bool], Harm]) -> Plan:
     "The rule's plan."
-    make = rules[rule]
-    return uniform_plan(network, None, Budget(ratio)) if make is None else make_plan(
-        network, made.properties["rank"], None, Budget(ratio), make(made, network, data))
+    if rules[rule] is None:
+        return uniform_plan(network, None, Budget(ratio))
+    return make_plan(network, ranks, None, Budget(ratio), rules[rule](harm))
 
 
 def main() -> None:
@@ -76,13 +70,14 @@ def main() -> None:
     torch.set_num_threads(a.threads)
     made = picpq.pretrained(a.network)
     network, data = made.trace(), picpq.load_data(a.data, made.card["seed"])
-    recipe = replace(tune_recipe, epochs=a.epochs, precision="bf16", compiled=True)
+    harm = cache(lambda remeasure: measure_harm(network, made.model, data.example(500), quantizer, left=1, remeasure=remeasure))
+    recipe = replace(tuning, epochs=a.epochs, compiled=True)
     done = rows_done(a.out, "network", "rule", "budget", "seed", "epochs")
     for seed, ratio, rule in ((s, r, n) for s in a.seeds for r in a.ratios for n in a.rules):
         key = (a.network, rule, f"{ratio:g}", str(seed), str(a.epochs))
         if key in done:
             continue
-        plan, started = plan_of(rule, ratio, made, network, data), time.time()
+        plan, started = plan_of(rule, ratio, network, made.properties["rank"], harm), time.time()
         tuned = picpq.prepare(made.model, network, plan, data, quantizer, seed)
         picpq.train(tuned, data, recipe, seed, made.model, label=rule)
         found = evaluate(tuned, data, "validation")
@@ -91,7 +86,7 @@ def main() -> None:
         add_row(a.out, {**dict(zip(("network", "rule", "budget", "seed", "epochs"), key)), "× fewer BOPs": plan.ratio(),
                         "MACs left": 1 / plan.ratio("macs"), **{k: float(v) for k, v in bits.items()}, "loss": found["loss"],
                         "accuracy": found["accuracy"], "seconds": round(time.time() - started),
-                        "machine": f"{platform.machine()}, threads {a.threads}, torch {torch.__version__}"})
+                        "machine": machine(a.threads)})
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import platform
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +37,12 @@ def share_of(items: Iterable, share: str) -> Iterator:
     "Every so-manieth item, by a share like 1/2: those of one process."
     part, parts = map(int, share.split("/"))
     return (item for number, item in enumerate(items) if number % parts == part)
+
+
+def machine(threads: int, device: str = "cpu") -> str:
+    "What a row's figures were measured on."
+    where = f"{platform.machine()}, threads {threads}" if device == "cpu" else torch.cuda.get_device_name()
+    return f"{where}, torch {torch.__version__}"
 
 
 def rows_done(out: Path, *columns: str) -> set[tuple[str, ...]]:
