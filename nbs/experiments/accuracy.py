@@ -20,9 +20,7 @@ import picpq
 from picpq.bits import Bits
 from picpq.compression import Case, Settings, carry_out_plan, recreation_of, strategies
 from picpq.core import write_whole
-from picpq.data import Data
 from picpq.plan import Plan, uniform_plan
-from picpq.pretrained import Pretrained
 from picpq.quantizers import quantizers
 from picpq.training import evaluate
 
@@ -45,16 +43,14 @@ columns = {"network": "--network", "method": "--methods", "quantizer": "--quanti
            "budget": "--ratios", "seed": "--seeds", "epochs": "--epochs"}  # what tells rows apart → its option
 
 
-def plan_file(method: str, made: Pretrained, network: picpq.Network, data: Data, ratio: float, seed: int, quantizer: str,
-              folder: Path) -> Path:
-    "The method's plan, made once; one for all seeds where nothing random enters."
-    strategy, settings = methods[method](network, ratio)
-    parts = [made.name, method, *[quantizer] * (settings.bits.harm is not None), f"{ratio:g}", *[str(seed)] * (strategy == "picpq")]
+def plan_file(method: str, name: str, case: Case, strategy: str, folder: Path) -> Path:
+    "The method's plan for the network of that name, made once; one for all seeds where nothing random enters."
+    s = case.settings
+    measured, searched = s.bits.harm is not None, strategy == "picpq"
+    parts = [name, method, *[s.quantizer] * measured, f"{case.budget.ratio:g}", *[str(case.seed)] * searched]
     path = folder / ("-".join(parts).replace(", ", "-").replace(" ", "-") + ".json")
     if not path.exists():
         folder.mkdir(exist_ok=True)
-        settings = replace(settings, quantizer=quantizer)
-        case = Case(network, made.model, data, picpq.Budget(ratio), settings, seed, measured={"rank": made.properties["rank"]})
         write_whole(path, replace(strategies[strategy](case), strategy=method).to_json() + "\n")
     return path
 
@@ -76,18 +72,21 @@ def main() -> None:
     made = picpq.pretrained(a.network)
     network, data = made.trace(), picpq.load_data(a.data, made.card["seed"])
     made.model.to(a.device)
-    settings = Settings(quantizer=a.quantizer, tune=replace(tuning, epochs=a.epochs, compiled=True))
-    recreation = recreation_of(made.card["model"], data, settings, made.card["seed"])
+    tune = replace(tuning, epochs=a.epochs, compiled=True)
     done = rows_done(a.out, *columns)
     for seed, ratio, method in share_of(((s, r, m) for s in a.seeds for r in a.ratios for m in a.methods), a.share):
         key = (a.network, method, a.quantizer, f"{ratio:g}", str(seed), str(a.epochs))
         if key in done:
             continue
-        path = plan_file(method, made, network, data, ratio, seed, a.quantizer, a.out.parent / "plans")
+        strategy, settings = methods[method](network, ratio)
+        settings = replace(settings, quantizer=a.quantizer, tune=tune)
+        case = Case(network, made.model, data, picpq.Budget(ratio), settings, seed, measured={"rank": made.properties["rank"]})
+        path = plan_file(method, made.name, case, strategy, a.out.parent / "plans")
+        recreation = recreation_of(made.card["model"], data, settings, made.card["seed"])
         plan, started = Plan.load(path), time.time()
         state = a.out.parent / f".{'-'.join(key)}.pt"
         again = state.exists()
-        result = carry_out_plan(Case(network, made.model, data, picpq.Budget(ratio), settings, seed), plan, recreation, state)
+        result = carry_out_plan(case, plan, recreation, state)
         seconds = None if again else round(time.time() - started)
         held_out, test = evaluate(result.model, data, "validation"), result.metrics
         add_row(a.out, {**dict(zip(columns, key)), "plan": path.name,
