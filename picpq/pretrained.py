@@ -112,6 +112,6 @@ def pretrained(name: str, folder: str | Path = shelf) -> Pretrained:
 
 def pretrained_table(folder: str | Path = shelf) -> pd.DataFrame:
     "What travels with the package: one row a network."
-    cards = {p.stem: read_card(p.stem, folder) for p in sorted(Path(folder).glob("*.json"))}
+    cards = {name: read_card(name, folder) for name in sorted(p.stem for p in Path(folder).glob("*.json"))}
     wanted = ("model", "data", "test accuracy (%)", "× fewer BOPs", "parameters", "epochs", "seed", "licence")
     return pd.DataFrame({name: {k: card.get(k, "") for k in wanted} for name, card in cards.items()}).T.rename_axis("network")
