@@ -64,11 +64,13 @@ class Bits:
     penalty: float = 1 / 6  # pf: the published value; 0: M whatever was pruned; below 0: the opposite sign
     activations: int | Mapping[str, int] | None = None  # of what enters inner layers: one, or by name; None, or not named: those of the weights
     harm: Harm | str | None = None  # bits of weights and activations by least harm, and no rule; "measure": by `compress`
+    harm_left: float = 0.3  # of the harm of rounded weights: fine-tuning takes the rest away
     share: float = 1.0  # of the MACs that stay, where bits go by harm or level: the weakest filters are pruned until then
 
     def __post_init__(self):
         check_number("penalty", self.penalty, -math.inf)
         check_bits("ends", self.ends)
+        check_number("harm_left", self.harm_left, 0)
         check_number("share", self.share, 0, 1)
         if isinstance(self.activations, Mapping):
             for value in self.activations.values():

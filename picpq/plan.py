@@ -392,7 +392,8 @@ def level_bits(
     own = np.array([relative.get(n, 0.0) for n in network.names])
     if bits.harm is not None:
         check(isinstance(bits.harm, Harm) and bits.harm.layers == tuple(network.names), "harm", "measured on this network (by `measure_harm`)", bits.harm)
-        both = least_harm(bits.harm.nats * 4.0 ** own[:, None, None], macs, limit, cap, inner_quantized(cap))
+        behind = bits.harm.nats * np.array([bits.harm_left, 1])[:, None]  # of weights and of what enters, behind fine-tuning
+        both = least_harm(behind * 4.0 ** own[:, None, None], macs, limit, cap, inner_quantized(cap))
         weights, inputs = (dict(zip(network.names, b.tolist())) for b in both)
         return replace(bits, maximum=weights, activations=inputs, penalty=0, harm=None)
     own = own - 1e-6 * np.arange(len(own))  # equal ones rise from the front

@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils._pytree import tree_leaves
 
 from .bits import Harm, check_bits, fewest_bits, most_bits
-from .core import check, check_number, choose, progress
+from .core import check, choose, progress
 from .models import evaluating, main_output
 from .network import Network, Nothing
 from .plan import Plan
@@ -342,12 +342,10 @@ def measure_harm(
     model: nn.Module,  # trained; nothing of it is changed
     images: torch.Tensor,  # normalized training images (n, c, h, w): 500 or more
     style: str = "lsq",  # one of `quantizers`
-    left: float = 0.1,  # of the harm of rounded weights, behind fine-tuning
     remeasure: bool = True,  # BatchNorm takes the statistics of these images, as it will when it is measured anew; False: those of training
     show: bool = True,  # progress bar
 ) -> Harm:
     "Harm of 2 to 8 bits in each inner layer, in weights and in what enters it. Takes six runs over the images for each layer."
-    check_number("left", left, 0)
     make = quantizers[choose("quantizer", style, quantizers)]
     model, nats = deepcopy(model).eval(), np.zeros((len(network.layers), 2, most_bits - fewest_bits + 1))
     for norm in (m for m in model.modules() if isinstance(m, _BatchNorm)):
@@ -366,5 +364,4 @@ def measure_harm(
             hook.remove()
             nats[i, :, bits - fewest_bits] = [float((dense.exp() * (dense - other)).sum(1).mean()) for other in (of_weights, of_input)]
         nats[i, :, 3:] = nats[i, :, 2:3] / 4.0 ** np.arange(1, most_bits - 3)
-    nats[:, 0] *= left
     return Harm(tuple(network.names), np.minimum.accumulate(np.maximum(nats, 0), axis=2))

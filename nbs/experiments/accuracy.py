@@ -5,7 +5,8 @@
 DATA is CIFAR-10 (JPEG), a folder with train/ and test/. One row a network and seed, appended as it is measured; a killed run
 goes on where it was when the command is given again; `--share 0/2` and `--share 1/2` divide the networks between two processes
 (each with an --out of its own). Searches see held-out training images alone; the test part is looked at once for each network,
-after its last step. Plans go to `plans/` beside --out, compressed networks to `--results`, if it is given.
+after its last step. Plans go to `plans/` beside --out, compressed networks to `--results`, if it is given (with the candidates of
+the search, where plan and network were made in one go).
 """
 
 import shlex
@@ -32,9 +33,15 @@ def uniform_bits(network: picpq.Network, ratio: float) -> int:
     return next(b for b in range(2, 9) if uniform_plan(network, b).ratio() < ratio)
 
 
+def searched(bits: Bits) -> tuple[str, Settings]:
+    "Bits by harm; a search decides which filters go, and how many."
+    return "picpq", Settings(bits=bits, sampler="share", candidates=candidates)
+
+
 # name → function of the network and the ratio: strategy and settings
 methods = {
-    "PIC-PQ": lambda n, r: ("picpq", Settings(bits=Bits(harm="measure"), sampler="share", candidates=candidates)),
+    "PIC-PQ": lambda n, r: searched(Bits(harm="measure")),
+    "PIC-PQ, a tenth": lambda n, r: searched(Bits(harm="measure", harm_left=0.1)),
     "uniform": lambda n, r: ("uniform", Settings()),
     "unlearned": lambda n, r: ("unlearned", Settings(bits=Bits(uniform_bits(n, r), penalty=0))),
     "dense": lambda n, r: ("unlearned", Settings(bits=Bits(32, ends=32, penalty=0))),  # at --ratios 1: what fine-tuning alone does
@@ -73,6 +80,7 @@ def main() -> None:
     network, data = made.trace(), picpq.load_data(a.data, made.card["seed"])
     made.model.to(a.device)
     tune = replace(tuning, epochs=a.epochs, compiled=True)
+    recreation = recreation_of(made.card["model"], data, Settings(quantizer=a.quantizer), made.card["seed"])
     done = rows_done(a.out, *columns)
     for seed, ratio, method in share_of(((s, r, m) for s in a.seeds for r in a.ratios for m in a.methods), a.share):
         key = (a.network, method, a.quantizer, f"{ratio:g}", str(seed), str(a.epochs))
@@ -80,12 +88,11 @@ def main() -> None:
             continue
         strategy, settings = methods[method](network, ratio)
         settings = replace(settings, quantizer=a.quantizer, tune=tune)
-        case = Case(network, made.model, data, picpq.Budget(ratio), settings, seed, measured={"rank": made.properties["rank"]})
+        state, found = (a.out.parent / f".{'-'.join(key)}.{end}" for end in ("pt", "db"))
+        ranks = {"rank": made.properties["rank"]}
+        case = Case(network, made.model, data, picpq.Budget(ratio), settings, seed, str(found), measured=ranks)
         path = plan_file(method, made.name, case, strategy, a.out.parent / "plans")
-        recreation = recreation_of(made.card["model"], data, settings, made.card["seed"])
-        plan, started = Plan.load(path), time.time()
-        state = a.out.parent / f".{'-'.join(key)}.pt"
-        again = state.exists()
+        plan, started, again = Plan.load(path), time.time(), state.exists()
         result = carry_out_plan(case, plan, recreation, state)
         seconds = None if again else round(time.time() - started)
         held_out, test = evaluate(result.model, data, "validation"), result.metrics
@@ -100,6 +107,7 @@ def main() -> None:
             result.settings["command"] = shlex.join(["python", "nbs/experiments/accuracy.py", "DATA", *given])
             result.save(a.results / state.stem[1:])
         state.unlink()
+        found.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

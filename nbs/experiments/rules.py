@@ -27,11 +27,7 @@ quantizer = "balanced"
 
 def by_harm(left: float, remeasure: bool = True, share: float = 1.0) -> Callable:
     "The rule that gives bits by least harm, with `left` of the harm of weights, and prunes until `share` of the MACs is left."
-    def bits(harm: Callable[[bool], Harm]) -> Bits:
-        whole = harm(remeasure)
-        return Bits(harm=replace(whole, nats=whole.nats * np.array([left, 1])[:, None]), share=share)
-
-    return bits
+    return lambda harm: Bits(harm=harm(remeasure), harm_left=left, share=share)
 
 
 # name → function of what measures harm (with BatchNorm measured anew, or as trained): bits; None: uniform, nothing pruned
@@ -70,7 +66,7 @@ def main() -> None:
     torch.set_num_threads(a.threads)
     made = picpq.pretrained(a.network)
     network, data = made.trace(), picpq.load_data(a.data, made.card["seed"])
-    harm = cache(lambda remeasure: measure_harm(network, made.model, data.example(500), quantizer, left=1, remeasure=remeasure))
+    harm = cache(lambda remeasure: measure_harm(network, made.model, data.example(500), quantizer, remeasure=remeasure))
     recipe = replace(tuning, epochs=a.epochs, compiled=True)
     done = rows_done(a.out, "network", "rule", "budget", "seed", "epochs")
     for seed, ratio, rule in ((s, r, n) for s in a.seeds for r in a.ratios for n in a.rules):
