@@ -33,15 +33,15 @@ def uniform_bits(network: picpq.Network, ratio: float) -> int:
     return next(b for b in range(2, 9) if uniform_plan(network, b).ratio() < ratio)
 
 
-def searched(bits: Bits) -> tuple[str, Settings]:
+def by_search(bits: Bits) -> tuple[str, Settings]:
     "Bits by harm; a search decides which filters go, and how many."
     return "picpq", Settings(bits=bits, sampler="share", candidates=candidates)
 
 
 # name → function of the network and the ratio: strategy and settings
 methods = {
-    "PIC-PQ": lambda n, r: searched(Bits(harm="measure")),
-    "PIC-PQ, a tenth": lambda n, r: searched(Bits(harm="measure", harm_left=0.1)),
+    "PIC-PQ": lambda n, r: by_search(Bits(harm="measure")),
+    "PIC-PQ, a tenth": lambda n, r: by_search(Bits(harm="measure", harm_left=0.1)),
     "uniform": lambda n, r: ("uniform", Settings()),
     "unlearned": lambda n, r: ("unlearned", Settings(bits=Bits(uniform_bits(n, r), penalty=0))),
     "dense": lambda n, r: ("unlearned", Settings(bits=Bits(32, ends=32, penalty=0))),  # at --ratios 1: what fine-tuning alone does
