@@ -63,21 +63,22 @@ class Bits:
     ends: int = 8  # M of the first and the last layer: 8 bits cost them nothing, and they are a small share of the work
     penalty: float = 1 / 6  # pf: the published value; 0: M whatever was pruned; below 0: the opposite sign
     activations: int | Mapping[str, int] | None = None  # of what enters inner layers: one, or by name; None, or not named: those of the weights
-    harm: Harm | str | None = None  # bits of weights and activations by least harm, and no rule; "measure": by `compress`
+    harm: Harm | None = None  # measured: then bits of weights and activations are those of least harm, and there is no rule
     harm_left: float = 0.3  # of the harm of rounded weights: fine-tuning takes the rest away
-    share: float = 1.0  # of the MACs that stay, where bits go by harm or level: the weakest filters are pruned until then
+    share: float | None = None  # of the MACs that stay, where bits go by harm or level: the weakest filters go until then; None: all stay, or a search decides
 
     def __post_init__(self):
         check_number("penalty", self.penalty, -math.inf)
         check_bits("ends", self.ends)
         check_number("harm_left", self.harm_left, 0)
-        check_number("share", self.share, 0, 1)
+        if self.share is not None:
+            check_number("share", self.share, 0, 1)
         if isinstance(self.activations, Mapping):
             for value in self.activations.values():
                 check_bits("activations", value)
         elif self.activations is not None:
             check_bits("activations", self.activations)
-        check(self.harm is None or self.harm == "measure" or isinstance(self.harm, Harm), "harm", "a Harm, 'measure' or None", self.harm)
+        check(self.harm is None or isinstance(self.harm, Harm), "harm", "a Harm (of `measure_harm`) or None", self.harm)
 
 
 def check_bits(argument: str, bits: object) -> None:

@@ -47,9 +47,9 @@ from .training import dense_recipe, evaluate, published_fitness, team
 __all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'PresetName', 'Model', 'DataName', 'BudgetIn', 'Multiple',
            'Blocks', 'Checkpoint', 'Keys', 'Ema', 'Property', 'MaxBits', 'ActivationBits', 'BitsBy', 'MacsLeft', 'Ends',
            'Penalty', 'SamplerName', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'ResultFolder',
-           'BudgetRatio', 'harm_by', 'show_table', 'say_folder', 'parse_bits', 'parse_keys', 'show_version', 'options',
+           'BudgetRatio', 'show_table', 'say_folder', 'parse_bits', 'parse_keys', 'show_version', 'options',
            'result_folder', 'run', 'turns', 'demo', 'compress', 'search', 'weights_beside', 'write_first', 'working',
-           'go_on_command', 'asked_budget', 'chosen_strategy', 'base_of', 'check_device', 'bits_given', 'vary',
+           'go_on_command', 'asked_budget', 'chosen_strategy', 'base_of', 'check_device', 'vary_bits', 'vary',
            'published_command', 'evaluate_command', 'export', 'bench_command', 'data_of', 'report', 'main']
 
 # %% ../nbs/23_cli.ipynb #e10e1077
@@ -99,7 +99,7 @@ def parse_keys(given: Sequence[str] | None) -> dict[str, str | None] | None:
 # %% ../nbs/23_cli.ipynb #1c5de329
 demo_epochs = 60  # of the dense network: 4 seconds
 demo_settings = Settings(
-    candidates=200, sampler="evolution",  # as published, but for half as many
+    bits_by="rule", quantizer="lsq", candidates=200, sampler="evolution",  # as published, but for learned steps and half as many candidates
     fitness=replace(published_fitness, steps=30),  # enough to tell plans apart on 1,077 images
     tune=replace(Settings().tune, epochs=80))
 
@@ -144,14 +144,15 @@ Property = Annotated[str, typer.Option(help="Filter property: rank, l1, l2, scal
 MaxBits = Annotated[str | None, typer.Option(help="Most bits of a layer: one number, or one for each stage (layers with maps "
                                                   "of one size): 4 or 6,5,4. Default: fitted to the budget.")]
 ActivationBits = Annotated[int | None, typer.Option(help="Bits of what enters a layer, but for the first and the last. Default: those of its weights.")]
-BitsBy = Annotated[str, typer.Option(help="rule (the published one, by what was pruned) or harm (measured layer by layer: then the search learns which "
-                                        "filters go and, without --macs-left, how many: --sampler share).")]
-MacsLeft = Annotated[float | None, typer.Option(min=0.01, max=1, help="With --bits-by harm: the weakest filters go until this share of the MACs is left.")]
+BitsBy = Annotated[str | None, typer.Option(help="Of PIC-PQ: harm (measured layer by layer: then the search learns which filters go and, without --macs-left, how "
+                                            "many) or rule (the published one, by what was pruned). Default harm, unless --max-bits, --activation-bits, --penalty, "
+                                            "--sampler or --budget-in ask for the rule.")]
+MacsLeft = Annotated[float | None, typer.Option(min=0.01, max=1, help="With bits by harm: the weakest filters go until this share of the MACs is left.")]
 Ends = Annotated[int | None, typer.Option(help="Bits of the first and last layer. Default 8.")]
 Penalty = Annotated[float | None, typer.Option(help="Penalty factor pf. Default 1/6.")]
 SamplerName = Annotated[str | None, typer.Option("--sampler", help="frames, share (and how much is pruned), joint (and bits), evolution (published), cmaes, tpe or random. Default "
-                                                 "frames; with --paper or --preset evolution.")]
-Quantizer = Annotated[str | None, typer.Option(help="lsq, balanced (for 2 to 4 bits), dorefa, or one that your module registers. Default lsq; with --paper or --preset dorefa.")]
+                                                 "share where bits go by harm, otherwise frames; with --paper or --preset evolution.")]
+Quantizer = Annotated[str | None, typer.Option(help="lsq, balanced (for 2 to 4 bits), dorefa, or one that your module registers. Default balanced; with --paper or --preset dorefa.")]
 Steps = Annotated[int | None, typer.Option(min=0, help="Training steps per candidate, then its loss; 200 as published. Default 0: none.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs of training the dense network. Default 30.")]
 ImageSize = Annotated[int | None, typer.Option(min=1, help="Pixels, for folders of images. Default: the first image's shorter side, "
@@ -236,7 +237,7 @@ def compress(
     property: Property = "rank",
     max_bits: MaxBits = None,
     activation_bits: ActivationBits = None,
-    bits_by: BitsBy = "rule",
+    bits_by: BitsBy = None,
     macs_left: MacsLeft = None,
     ends: Ends = None,
     penalty: Penalty = None,
@@ -260,12 +261,13 @@ def compress(
         build_model(model)  # the user's module may register properties and quantizers of its own
     strategy = chosen_strategy(strategy, importances, plan)
     check(plan is None or (budget is None and budget_in == "bops"), "budget", "left out with --plan (a plan costs what it costs)", budget)
-    bits = bits_given(max_bits, activation_bits, bits_by, macs_left, ends, penalty)
-    settings = vary(base.settings, property, bits, quantizer, candidates, steps, tune_epochs, sampler)
+    settings = vary_bits(base.settings, max_bits, activation_bits, bits_by, macs_left, ends, penalty, sampler)
+    settings = vary(settings, property, quantizer, candidates, steps, tune_epochs)
     tune = settings.tune
     settings = replace(settings, tune=replace(tune, precision=precision or tune.precision, compiled=compiled or tune.compiled))
     asked = asked_budget(budget, budget_in, multiple, blocks) or base.budget
     check(study is None or strategy == "picpq", "strategy", "picpq, with --study", strategy)
+    check(bits_by != "harm" or strategy == "picpq", "strategy", "picpq, with --bits-by harm", strategy)
     beside = ["unlearned"] if asked and asked.of != "bops" else ["uniform", "unlearned"]
     chosen = (*[s for s in beside if baselines and s != strategy], strategy)
     run(model, data, asked, settings, chosen, out, seed, epochs, checkpoint, device, image_size, study, parse_keys(keys), ema, importances, plan)
@@ -291,7 +293,7 @@ def search(
     property: Property = "rank",
     max_bits: MaxBits = None,
     activation_bits: ActivationBits = None,
-    bits_by: BitsBy = "rule",
+    bits_by: BitsBy = None,
     macs_left: MacsLeft = None,
     ends: Ends = None,
     penalty: Penalty = None,
@@ -310,8 +312,8 @@ def search(
     check_device(device)
     check(checkpoint is not None or not (keys or ema), "checkpoint", "given with --keys or --ema", None)
     check(team().count == 1, "processes", "one, and --workers so many more (torchrun is for training)", team().count)
-    bits = bits_given(max_bits, activation_bits, bits_by, macs_left, ends, penalty)
-    settings = vary(base.settings, property, bits, quantizer, trials, steps, None, sampler)
+    settings = vary_bits(base.settings, max_bits, activation_bits, bits_by, macs_left, ends, penalty, sampler)
+    settings = vary(settings, property, quantizer, trials, steps, None)
     images, asked = load_data(data, seed=seed, image_size=image_size), asked_budget(budget, budget_in, multiple, blocks) or base.budget
     check_request(model, images, asked, settings)
     storage_of(storage, shared=True)  # one that cannot be opened is said before a network is trained
@@ -416,22 +418,18 @@ def check_device(device: str) -> None:
     check(here, "device", "cpu, or cuda where there is one", device)
 
 # %% ../nbs/23_cli.ipynb #96b0a97e
-harm_by = {"rule": None, "harm": "measure"}
-
-
-def bits_given(max_bits: str | None, activation_bits: int | None, bits_by: str, macs_left: float | None, ends: int | None, penalty: float | None) -> dict:
-    "What the command line says about bits, in the words of `Bits`; None: nothing."
-    harm = harm_by[choose("bits-by", bits_by, harm_by)]
-    check(harm is not None or macs_left is None, "macs-left", "given with --bits-by harm", macs_left)
-    return {"maximum": parse_bits(max_bits), "activations": activation_bits, "harm": harm, "share": macs_left, "ends": ends, "penalty": penalty}
-
-
-def vary(base: Settings, property: str, given: dict, quantizer: str | None, candidates: int | None, steps: int | None,
-         tune_epochs: int | None, sampler: str | None) -> Settings:
-    "`base` with what was `given` on the command line for `Bits`, and the rest. Raises `PicpqError` for what is not allowed."
+def vary_bits(base: Settings, max_bits: str | None, activation_bits: int | None, bits_by: str | None, macs_left: float | None, ends: int | None,
+              penalty: float | None, sampler: str | None) -> Settings:
+    "`base` with what the command line says about bits. Raises `PicpqError` for what is not allowed."
+    given = {"maximum": parse_bits(max_bits), "activations": activation_bits, "share": macs_left, "ends": ends, "penalty": penalty}
     bits = replace(base.bits, **{k: v for k, v in given.items() if v is not None})
-    return replace(base, property=choose("property", property, properties), bits=bits, candidates=candidates or base.candidates,
-                   sampler=choose("sampler", sampler or ("share" if bits.harm and given.get("share") is None else base.sampler), samplers),
+    sampler = choose("sampler", sampler, samplers) if sampler else None if bits_by == "harm" else base.sampler
+    return replace(base, bits=bits, bits_by=bits_by or base.bits_by, sampler=sampler)
+
+
+def vary(base: Settings, property: str, quantizer: str | None, candidates: int | None, steps: int | None, tune_epochs: int | None) -> Settings:
+    "`base` with what else the command line says. Raises `PicpqError` for what is not allowed."
+    return replace(base, property=choose("property", property, properties), candidates=candidates or base.candidates,
                    quantizer=choose("quantizer", quantizer or base.quantizer, quantizers),
                    fitness=base.fitness if steps is None else replace(base.fitness, steps=steps),
                    tune=base.tune if tune_epochs is None else replace(base.tune, epochs=tune_epochs))

@@ -46,12 +46,13 @@ class Settings:
 
     property: str = "rank"  # the filter property; one of `picpq.properties.properties`
     batches: int = 6  # of 128 training images, on which it is measured; published
-    bits: Bits = Bits()  # maximum bitwidths fitted to the budget, penalty 1/6
+    bits: Bits = Bits()  # for the published rule: maximum bitwidths fitted to the budget, penalty 1/6
+    bits_by: str | None = None  # PIC-PQ's bits by least "harm", or by the published "rule"; None: see `by_harm`
     tie: str = "mean"  # importance of tied filters; the published sum makes long residual chains unprunable
     smallest: float = 0.1  # of a layer's filters stay in any case; published
-    quantizer: str = "lsq"  # learned steps; published: dorefa
+    quantizer: str = "balanced"  # learned steps, up to 4 bits with levels on both sides of zero; published: dorefa
     candidates: int = 150  # of the search; published: 400
-    sampler: str = "frames"  # one of `picpq.search.samplers`; published: evolution
+    sampler: str | None = None  # one of `picpq.search.samplers`; None: "share" for bits by harm, else "frames"; published: evolution
     fitness: Recipe = quick_fitness  # how a candidate is trained before it is judged: not at all; published: 200 steps
     tune: Recipe = tune_recipe  # fine-tuning of the final plan
 
@@ -59,10 +60,19 @@ class Settings:
         check_number("batches", self.batches, 1)
         check_number("candidates", self.candidates, 1)
         check_number("smallest", self.smallest, 0, 1)
+        if self.bits_by is not None:
+            choose("bits-by", self.bits_by, ("harm", "rule"))
+
+    def by_harm(self, budget: Budget) -> bool:
+        "Whether PIC-PQ's bits go by least harm: if asked for; or of bit operations, if neither the rule's numbers nor another sampler are given."
+        check(self.bits_by != "harm" or budget.of == "bops", "budget-in", "bops, where bits go by harm", budget.of)
+        rule = self.bits.maximum is not None or self.bits.activations is not None or self.bits.penalty != Bits.penalty
+        asked = rule or self.bits.harm is not None or self.sampler not in (None, "share")
+        return self.bits_by == "harm" or (self.bits_by is None and budget.of == "bops" and not asked)
 
 
 paper_settings = Settings(  # what defines the published method; what it mends is said in the text below
-    bits=Bits(maximum=(8, 6, 4), ends=32), tie="sum", quantizer="dorefa", candidates=400, sampler="evolution", fitness=published_fitness,
+    bits=Bits(maximum=(8, 6, 4), ends=32), bits_by="rule", tie="sum", quantizer="dorefa", candidates=400, sampler="evolution", fitness=published_fitness,
     tune=Recipe(epochs=400, lr=0.01, schedule="steps", warmup=0.0))
 
 # %% ../nbs/22_compression.ipynb #b2625c8d
@@ -88,6 +98,7 @@ class Case:
     importances: Mapping[str, Sequence[float]] | None = None  # for the strategy "importances": layer → a number a filter
     plan: Plan | None = None  # for the strategy "plan"
     measured: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)  # properties, once they are known
+    harm: Harm | None = None  # of few bits, once it is known
     learned: Learned | None = None  # what the search found, if it ran
 
     def properties(self, name: str | None = None) -> dict[str, np.ndarray]:
@@ -99,18 +110,22 @@ class Case:
         return self.measured[name]
 
     def bits(self) -> Bits:
-        "The settings' bits: with harm, measured once; or maximum bitwidths fitted to the budget by the unlearned criterion, if they are open."
+        "The settings' bits; maximum bitwidths are fitted to the budget by the unlearned criterion, if they are open."
         s, bits = self.settings, self.settings.bits
         if bits.harm is not None:
-            if bits.harm == "measure":
-                with s.fitness.computing(next(self.model.parameters()).device):
-                    bits = replace(bits, harm=measure_harm(self.network, self.model, self.data.example(500), s.quantizer, show=self.show))
-                self.settings = replace(s, bits=bits)
             return bits
         if bits.maximum is None:
             bits = fit_unlearned(self.network, self.properties(), self.budget, bits, s.tie, s.smallest)
         maximum_bits(self.network, bits)  # an error about bits comes before any work
         return bits
+
+    def bits_by_harm(self) -> Bits:
+        "The settings' bits with the harm of this network, measured once."
+        if self.harm is None:
+            s = self.settings
+            with s.fitness.computing(next(self.model.parameters()).device):
+                self.harm = measure_harm(self.network, self.model, self.data.example(500), s.quantizer, show=self.show)
+        return replace(self.settings.bits, harm=self.harm)
 
 
 def on_this_machine(case: Case) -> Case:
@@ -130,12 +145,13 @@ def unlearned_plan(case: Case, property: str | None = None, name: str = "unlearn
 def picpq_plan(case: Case) -> Plan:
     "The plan of the learned criterion: PIC-PQ."
     s = case.settings
-    own_bits = s.bits.harm is None and s.sampler in ("joint", "share") and case.budget.of == "bops"  # there is no profile to fit
-    bits = s.bits if own_bits else case.bits()
+    own_bits = s.sampler in ("joint", "share") and case.budget.of == "bops"  # there is no profile to fit
+    bits = case.bits_by_harm() if s.by_harm(case.budget) else s.bits if own_bits else case.bits()
+    sampler = s.sampler or ("share" if bits.harm is not None and bits.share is None else "frames")
     # bits by harm know what rounded weights cost behind fine-tuning, so candidates are judged without
     fitness = HeldOutLoss(case.model, case.network, case.data, s.fitness, s.quantizer, case.seed, rounded_weights=bits.harm is None)
     case.learned = learn_criterion(case.network, case.properties(), fitness, case.budget, bits, s.candidates, case.seed,
-                                   s.sampler, case.storage, case.shared, s.tie, s.smallest, case.show, case.search)
+                                   sampler, case.storage, case.shared, s.tie, s.smallest, case.show, case.search)
     return replace(case.learned.plan, strategy="PIC-PQ")
 
 
@@ -179,7 +195,7 @@ def make_plans(case: Case, chosen: Sequence[str]) -> dict[str, Plan]:
 
 def agreed_plans(case: Case, chosen: Sequence[str]) -> dict[str, Plan]:
     "The plans of the main process, for all; with them the budget as it was timed, and what was measured."
-    plans, case.budget, case.measured, case.settings = team().from_main(lambda: (make_plans(case, chosen), case.budget, case.measured, case.settings))
+    plans, case.budget, case.measured, case.harm = team().from_main(lambda: (make_plans(case, chosen), case.budget, case.measured, case.harm))
     return plans
 
 # %% ../nbs/22_compression.ipynb #25284265
@@ -192,12 +208,14 @@ def carry_out_plan(case: Case, plan: Plan, recreation: Recreation, checkpoint: P
           f"the plan's {plan.cost['bops']:,} (a quantizer must return marked(x, bits))", f"{counted:,}")
     history = train(compressed, case.data, s.tune, case.seed, case.model, checkpoint, case.show, f"fine-tuning {plan.strategy}")
     metrics = evaluate(compressed, case.data)
-    candidates = pd.DataFrame(case.learned.history() if case.learned and plan.strategy == "PIC-PQ" else [])
+    learned = plan.strategy == "PIC-PQ"
+    candidates = pd.DataFrame(case.learned.history() if case.learned and learned else [])
     budget = {"ratio": case.budget.ratio, "of": case.budget.of, "multiple": case.budget.multiple,
               "blocks": case.budget.blocks}
     if case.budget.of == "latency":
         metrics["milliseconds"] = 1000 * plan_seconds(case.model, case.network, plan, recreation.shape)
-    about = {"budget": budget, "seed": case.seed, **json.loads(json.dumps(asdict(s), default=np.ndarray.tolist))}
+    given = {**asdict(s), **({"harm": asdict(case.harm)} if case.harm and learned else {})}
+    about = {"budget": budget, "seed": case.seed, **json.loads(json.dumps(given, default=np.ndarray.tolist))}
     properties = case.measured.get(s.property, {})
     if plan.strategy == "importances":
         properties = shown_importance(case.network, given_importance(case.network, case.importances, s.tie), s.tie)
@@ -356,6 +374,8 @@ def check_request(name: str, data: Data, budget: Budget | None, settings: Settin
         out = tuple(main_output(model(data.example())).shape)
     check(out == (len(data.example()), len(data.classes)), f"output of {name}", f"(images, {len(data.classes)} classes)", out)
     budget = budget or (equal_budget(network) if plan is None else plan_budget(network, plan))
+    harm = settings.by_harm(budget) or settings.bits.harm is not None
+    check(settings.bits.share is None or harm, "macs-left", "given where bits go by harm", settings.bits.share)
     if importances is not None:
         given_importance(network, importances, settings.tie)
     flat = {n: np.ones(network.layers[network.index(n)].filters) for n in network.prunable}
@@ -367,10 +387,7 @@ def check_request(name: str, data: Data, budget: Budget | None, settings: Settin
     if plan is not None:
         return
     try:
-        bits = settings.bits
-        if bits.harm == "measure":  # what it will be does not matter: whether two bits everywhere are few enough does
-            bits = replace(bits, harm=Harm(tuple(network.names), np.zeros((len(network.layers), 2, 7))))
-        make_plan(network, flat, None, budget, bits, smallest=settings.smallest)
+        make_plan(network, flat, None, budget, settings.bits, smallest=settings.smallest)
     except BudgetError as error:
         if budget.ratio > 2 * error.reachable:  # with trained weights it may be somewhat more, not twice
             raise

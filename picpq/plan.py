@@ -381,17 +381,17 @@ def level_bits(
     network: Network,
     order: np.ndarray | list[np.ndarray],  # units that may go, weakest first
     budget: Budget,  # of bit operations
-    bits: Bits,  # its maximum is a cap, None: 8; its share: of the MACs that stay
+    bits: Bits,  # its maximum is a cap, None: 8; its share: of the MACs that stay, None: 1
     relative: Mapping[str, float],  # m: layer → bits more than the level, or fewer; those not named: 0
 ) -> Bits:
     "Bits of every layer by a common level, or by least harm; no penalty. Too hard a budget gives 2 bits everywhere, for pruning to meet."
     cap = maximum_bits(network, replace(bits, maximum=8 if bits.maximum is None else bits.maximum))
     model, limit = cost_model(network), allowed(network, budget)
-    gone = fewest_pruned(lambda keep: model.macs(keep).sum(), order, network.units, bits.share * dense_counts(network)["macs"])
+    gone = fewest_pruned(lambda keep: model.macs(keep).sum(), order, network.units, (1 if bits.share is None else bits.share) * dense_counts(network)["macs"])
     macs = model.macs(without(order if gone is None else order[:gone], network.units)).astype(float)
     own = np.array([relative.get(n, 0.0) for n in network.names])
     if bits.harm is not None:
-        check(isinstance(bits.harm, Harm) and bits.harm.layers == tuple(network.names), "harm", "measured on this network (by `measure_harm`)", bits.harm)
+        check(bits.harm.layers == tuple(network.names), "harm", "measured on this network (by `measure_harm`)", f"one of layers {', '.join(bits.harm.layers)}")
         behind = bits.harm.nats * np.array([bits.harm_left, 1])[:, None]  # of weights and of what enters, behind fine-tuning
         both = least_harm(behind * 4.0 ** own[:, None, None], macs, limit, cap, inner_quantized(cap))
         weights, inputs = (dict(zip(network.names, b.tolist())) for b in both)

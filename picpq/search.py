@@ -40,8 +40,8 @@ __all__ = ['scale_range', 'shift_range', 'Space', 'COMPLETE', 'RUNNING', 'FAIL',
            'Evolution', 'search_space', 'bounded_space', 'criterion_of', 'has_verdict', 'CriterionSampler',
            'AgingEvolution', 'chains', 'ShiftedFrames', 'JointFrames', 'candidate_plan', 'seed_of_process', 'spreads',
            'published_evolution', 'plan_key', 'prepare', 'HeldOutLoss', 'Learned', 'storage_name', 'storage_of',
-           'storage_errors', 'open_study', 'try_candidate', 'go_on', 'search_facts', 'learn_criterion', 'Front',
-           'learn_front']
+           'storage_errors', 'open_study', 'try_candidate', 'go_on', 'search_facts', 'harm_of_study', 'learn_criterion',
+           'Front', 'learn_front']
 
 # %% ../nbs/14_search.ipynb #5c4f22c6
 @dataclass(frozen=True)
@@ -501,9 +501,19 @@ def go_on(study: optuna.Study, space: dict, make: Callable, fitness: Callable, c
 def search_facts(network: Network, properties: Mapping[str, np.ndarray], fitness: Callable, budget: list, bits: Bits, seed: int,
                  tie: str, smallest: float) -> dict:
     "What a search depends on, for its storage."
-    return {"layers": network.names, "budget": budget, "bits": str(bits), "seed": seed, "plan": [tie, smallest],
+    return {"layers": network.names, "budget": budget, "bits": str(replace(bits, harm=None)), "harm": bits.harm is not None,
+            "seed": seed, "plan": [tie, smallest],
             "fitness": fitness.facts() if hasattr(fitness, "facts") else [],
             "properties": fingerprint({n: torch.as_tensor(np.asarray(v)) for n, v in properties.items()})}
+
+
+def harm_of_study(study: optuna.Study, bits: Bits) -> Bits:
+    "`bits` with the harm that the first process measured: other machines, or more threads, give other last digits."
+    if bits.harm is None:
+        return bits
+    if "harm" not in study.user_attrs:
+        study.set_user_attr("harm", bits.harm.nats.tolist())
+    return replace(bits, harm=replace(bits.harm, nats=np.array(study.user_attrs["harm"])))
 
 
 def learn_criterion(
@@ -530,6 +540,7 @@ def learn_criterion(
     if isinstance(sampler, str):
         sampler = samplers[choose("sampler", sampler, samplers)](network, properties, candidates, seed, shared)
     study = open_study(storage, "picpq", sampler, facts, shared, make=search)
+    bits = harm_of_study(study, bits)
     space = sampler.space() if isinstance(sampler, CriterionSampler) else bounded_space(spreads(network, properties))
     with storage_errors(storage):
         if search:
@@ -584,6 +595,7 @@ def learn_front(
     population = max(4, min(50, candidates // 5))
     sampler = optuna.samplers.NSGAIISampler(population_size=population, seed=seed_of_process(seed, shared))
     study = open_study(storage, "picpq front", sampler, facts, shared, ("minimize", "maximize"))
+    bits = harm_of_study(study, bits)
     with storage_errors(storage):
         if not study.get_trials(deepcopy=False):
             for ratio in np.geomspace(low, high, 5).tolist():
