@@ -12,7 +12,7 @@ from picpq.network import Network, trace
 from picpq.plan import Budget, BudgetError, Plan, importance_plan, layer_table, make_plan, uniform_plan
 from picpq.pretrained import pretrained
 from picpq.properties import measure
-from picpq.quantizers import quantize
+from picpq.quantizers import measure_harm, quantize
 from picpq.modelfile import load_model
 from picpq.result import Result, load_result
 from picpq.search import HeldOutLoss, learn_criterion, learn_front, prepare

@@ -142,11 +142,11 @@ Keys = Annotated[list[str] | None, typer.Option(help="Names in the checkpoint, w
 Ema = Annotated[bool, typer.Option("--ema", help="Take the moving average (EMA) that the checkpoint holds.")]
 Property = Annotated[str, typer.Option(help="Filter property: rank, l1, l2, scale, taylor, median, random, or one that your module registers.")]
 MaxBits = Annotated[str | None, typer.Option(help="Most bits of a layer: one number, or one for each stage (layers with maps "
-                                                  "of one size): 4 or 6,5,4. Default: fitted to the budget.")]
+                                                  "of one size): 4 or 6,5,4. Default: fitted to the budget; with bits by harm or level 8.")]
 ActivationBits = Annotated[int | None, typer.Option(help="Bits of what enters a layer, but for the first and the last. Default: those of its weights.")]
-BitsBy = Annotated[str | None, typer.Option(help="Of PIC-PQ: harm (measured layer by layer: then the search learns which filters go and, without --macs-left, how "
-                                            "many) or rule (the published one, by what was pruned). Default harm, unless --max-bits, --activation-bits, --penalty, "
-                                            "--sampler or --budget-in ask for the rule.")]
+BitsBy = Annotated[str | None, typer.Option(help="Of PIC-PQ: harm (measured layer by layer; the search learns which filters go and, without --macs-left, how many), level "
+                                            "(one for all, and what the search learns beside it) or rule (the published one, by what was pruned). Default harm; level "
+                                            "with --sampler joint; rule with --max-bits, --activation-bits, --penalty, another sampler or budget.")]
 MacsLeft = Annotated[float | None, typer.Option(min=0.01, max=1, help="With bits by harm: the weakest filters go until this share of the MACs is left.")]
 Ends = Annotated[int | None, typer.Option(help="Bits of the first and last layer. Default 8.")]
 Penalty = Annotated[float | None, typer.Option(help="Penalty factor pf. Default 1/6.")]
@@ -209,7 +209,7 @@ def demo(
     budget: BudgetRatio = None,
     candidates: Annotated[int, typer.Option(min=1, help="Candidates of the search.")] = demo_settings.candidates,
 ) -> None:
-    "The whole method on scikit-learn's digits, in about two minutes: nothing to download."
+    "The published method, from training to the table, on scikit-learn's digits in about two minutes: nothing to download."
     settings = replace(demo_settings, candidates=candidates)
     run("digits-resnet8", "digits", None if budget is None else Budget(budget), settings, ("uniform", "unlearned", "picpq"),
         out, seed, demo_epochs, None, "cpu")
@@ -267,7 +267,7 @@ def compress(
     settings = replace(settings, tune=replace(tune, precision=precision or tune.precision, compiled=compiled or tune.compiled))
     asked = asked_budget(budget, budget_in, multiple, blocks) or base.budget
     check(study is None or strategy == "picpq", "strategy", "picpq, with --study", strategy)
-    check(bits_by != "harm" or strategy == "picpq", "strategy", "picpq, with --bits-by harm", strategy)
+    check((bits_by in (None, "rule") and macs_left is None) or strategy == "picpq", "strategy", "picpq, with --macs-left, or --bits-by harm or level", strategy)
     beside = ["unlearned"] if asked and asked.of != "bops" else ["uniform", "unlearned"]
     chosen = (*[s for s in beside if baselines and s != strategy], strategy)
     run(model, data, asked, settings, chosen, out, seed, epochs, checkpoint, device, image_size, study, parse_keys(keys), ema, importances, plan)
@@ -423,7 +423,7 @@ def vary_bits(base: Settings, max_bits: str | None, activation_bits: int | None,
     "`base` with what the command line says about bits. Raises `PicpqError` for what is not allowed."
     given = {"maximum": parse_bits(max_bits), "activations": activation_bits, "share": macs_left, "ends": ends, "penalty": penalty}
     bits = replace(base.bits, **{k: v for k, v in given.items() if v is not None})
-    sampler = choose("sampler", sampler, samplers) if sampler else None if bits_by == "harm" else base.sampler
+    sampler = choose("sampler", sampler, samplers) if sampler else base.sampler if bits_by in (None, "rule") else None
     return replace(base, bits=bits, bits_by=bits_by or base.bits_by, sampler=sampler)
 
 

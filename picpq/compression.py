@@ -46,13 +46,13 @@ class Settings:
 
     property: str = "rank"  # the filter property; one of `picpq.properties.properties`
     batches: int = 6  # of 128 training images, on which it is measured; published
-    bits: Bits = Bits()  # for the published rule: maximum bitwidths fitted to the budget, penalty 1/6
-    bits_by: str | None = None  # PIC-PQ's bits by least "harm", or by the published "rule"; None: see `by_harm`
+    bits: Bits = Bits()  # of the published rule: maximum bitwidths fitted to the budget, penalty 1/6
+    bits_by: str | None = None  # PIC-PQ's: least "harm", a common "level" and what is learned, or the published "rule"; None: see `settled`
     tie: str = "mean"  # importance of tied filters; the published sum makes long residual chains unprunable
     smallest: float = 0.1  # of a layer's filters stay in any case; published
     quantizer: str = "balanced"  # learned steps, up to 4 bits with levels on both sides of zero; published: dorefa
     candidates: int = 150  # of the search; published: 400
-    sampler: str | None = None  # one of `picpq.search.samplers`; None: "share" for bits by harm, else "frames"; published: evolution
+    sampler: str | None = None  # one of `picpq.search.samplers`; None: see `settled`; published: evolution
     fitness: Recipe = quick_fitness  # how a candidate is trained before it is judged: not at all; published: 200 steps
     tune: Recipe = tune_recipe  # fine-tuning of the final plan
 
@@ -61,18 +61,30 @@ class Settings:
         check_number("candidates", self.candidates, 1)
         check_number("smallest", self.smallest, 0, 1)
         if self.bits_by is not None:
-            choose("bits-by", self.bits_by, ("harm", "rule"))
+            choose("bits-by", self.bits_by, ("harm", "level", "rule"))
 
-    def by_harm(self, budget: Budget) -> bool:
-        "Whether PIC-PQ's bits go by least harm: if asked for; or of bit operations, if neither the rule's numbers nor another sampler are given."
-        check(self.bits_by != "harm" or budget.of == "bops", "budget-in", "bops, where bits go by harm", budget.of)
-        rule = self.bits.maximum is not None or self.bits.activations is not None or self.bits.penalty != Bits.penalty
-        asked = rule or self.bits.harm is not None or self.sampler not in (None, "share")
-        return self.bits_by == "harm" or (self.bits_by is None and budget.of == "bops" and not asked)
+    def settled(self, budget: Budget) -> Settings:
+        "With `bits_by` and `sampler` decided, where they are open. Raises `PicpqError` for what does not go together."
+        bits, learns = self.bits, self.sampler in ("joint", "share")
+        steered = bits.maximum is not None or bits.activations is not None or bits.penalty != Bits.penalty  # what the rule goes by
+        harm = bits.harm is not None or (budget.of == "bops" and self.sampler in (None, "share") and not steered)
+        by = self.bits_by or ("harm" if harm else "level" if learns and budget.of == "bops" else "rule")
+        sampler = self.sampler or {"harm": "share" if bits.share is None else "frames", "level": "joint", "rule": "frames"}[by]
+        check(by == "rule" or budget.of == "bops", "budget-in", f"bops, where bits go by {by}", budget.of)
+        check(bits.share is None or by == "harm", "macs-left", "given where bits go by harm", bits.share)
+        check(by == "rule" or bits.penalty == Bits.penalty, "penalty", "left out where bits do not go by the rule", bits.penalty)
+        learns = sampler in ("joint", "share")
+        if by == "harm":
+            check(bits.activations is None, "activation-bits", "left out where bits go by harm", bits.activations)
+            check(learns == (bits.share is None), "sampler", "share or joint where bits go by harm, or another with macs-left", sampler)
+        else:
+            check(bits.harm is None, "harm", f"left out where bits go by {by}", bits.harm)
+            check(learns == (by == "level") or budget.of != "bops", "sampler", "share or joint for bits by level, another for bits by the rule", sampler)
+        return replace(self, bits_by=by, sampler=sampler)
 
 
 paper_settings = Settings(  # what defines the published method; what it mends is said in the text below
-    bits=Bits(maximum=(8, 6, 4), ends=32), bits_by="rule", tie="sum", quantizer="dorefa", candidates=400, sampler="evolution", fitness=published_fitness,
+    bits=Bits(maximum=(8, 6, 4), ends=32), tie="sum", quantizer="dorefa", candidates=400, sampler="evolution", fitness=published_fitness,
     tune=Recipe(epochs=400, lr=0.01, schedule="steps", warmup=0.0))
 
 # %% ../nbs/22_compression.ipynb #b2625c8d
@@ -101,6 +113,9 @@ class Case:
     harm: Harm | None = None  # of few bits, once it is known
     learned: Learned | None = None  # what the search found, if it ran
 
+    def __post_init__(self):
+        self.settings = self.settings.settled(self.budget)
+
     def properties(self, name: str | None = None) -> dict[str, np.ndarray]:
         "The filter property of that name (default: the settings'), measured once."
         name = name or self.settings.property
@@ -120,9 +135,10 @@ class Case:
         return bits
 
     def bits_by_harm(self) -> Bits:
-        "The settings' bits with the harm of this network, measured once."
+        "The settings' bits with the harm of this network: theirs, or measured once."
+        s = self.settings
+        self.harm = self.harm or s.bits.harm
         if self.harm is None:
-            s = self.settings
             with s.fitness.computing(next(self.model.parameters()).device):
                 self.harm = measure_harm(self.network, self.model, self.data.example(500), s.quantizer, show=self.show)
         return replace(self.settings.bits, harm=self.harm)
@@ -145,13 +161,12 @@ def unlearned_plan(case: Case, property: str | None = None, name: str = "unlearn
 def picpq_plan(case: Case) -> Plan:
     "The plan of the learned criterion: PIC-PQ."
     s = case.settings
-    own_bits = s.sampler in ("joint", "share") and case.budget.of == "bops"  # there is no profile to fit
-    bits = case.bits_by_harm() if s.by_harm(case.budget) else s.bits if own_bits else case.bits()
-    sampler = s.sampler or ("share" if bits.harm is not None and bits.share is None else "frames")
+    bits = case.bits_by_harm() if s.bits_by == "harm" else s.bits if s.bits_by == "level" else case.bits()
     # bits by harm know what rounded weights cost behind fine-tuning, so candidates are judged without
     fitness = HeldOutLoss(case.model, case.network, case.data, s.fitness, s.quantizer, case.seed, rounded_weights=bits.harm is None)
     case.learned = learn_criterion(case.network, case.properties(), fitness, case.budget, bits, s.candidates, case.seed,
-                                   sampler, case.storage, case.shared, s.tie, s.smallest, case.show, case.search)
+                                   s.sampler, case.storage, case.shared, s.tie, s.smallest, case.show, case.search)
+    case.harm = case.learned.bits.harm
     return replace(case.learned.plan, strategy="PIC-PQ")
 
 
@@ -374,8 +389,7 @@ def check_request(name: str, data: Data, budget: Budget | None, settings: Settin
         out = tuple(main_output(model(data.example())).shape)
     check(out == (len(data.example()), len(data.classes)), f"output of {name}", f"(images, {len(data.classes)} classes)", out)
     budget = budget or (equal_budget(network) if plan is None else plan_budget(network, plan))
-    harm = settings.by_harm(budget) or settings.bits.harm is not None
-    check(settings.bits.share is None or harm, "macs-left", "given where bits go by harm", settings.bits.share)
+    settings = settings.settled(budget)
     if importances is not None:
         given_importance(network, importances, settings.tie)
     flat = {n: np.ones(network.layers[network.index(n)].filters) for n in network.prunable}
@@ -386,8 +400,9 @@ def check_request(name: str, data: Data, budget: Budget | None, settings: Settin
         maximum_bits(network, settings.bits)
     if plan is not None:
         return
+    two = replace(settings.bits, maximum=2, harm=None, share=None)  # what bits come down to, if not by the rule
     try:
-        make_plan(network, flat, None, budget, settings.bits, smallest=settings.smallest)
+        make_plan(network, flat, None, budget, settings.bits if settings.bits_by == "rule" else two, smallest=settings.smallest)
     except BudgetError as error:
         if budget.ratio > 2 * error.reachable:  # with trained weights it may be somewhat more, not twice
             raise

@@ -305,8 +305,8 @@ def attach_quantizers(
         if bits != (32, 32) and not isinstance(layer, Nothing):  # a layer that is gone needs none
             check(type(layer) in quantized_types, f"layer {name!r}", "a convolution or linear layer of this model",
                   type(layer).__name__)
-            layer.weight_quantizer = make_weight(bits[0], layer) if bits[0] < 32 else nn.Identity()
-            layer.input_quantizer = make_activation(bits[1], layer) if bits[1] < 32 else nn.Identity()
+            make = lambda style, bits: style(bits, layer).to(layer.weight.device) if bits < 32 else nn.Identity()
+            layer.weight_quantizer, layer.input_quantizer = make(make_weight, bits[0]), make(make_activation, bits[1])
             layer.__class__ = quantized_types[type(layer)]  # the same object, so every reference to it stays good
     return model
 
@@ -350,15 +350,17 @@ def measure_harm(
     model, nats = deepcopy(model).eval(), np.zeros((len(network.layers), 2, most_bits - fewest_bits + 1))
     for norm in (m for m in model.modules() if isinstance(m, _BatchNorm)):
         norm.train(remeasure)
+    device = next(model.parameters()).device
+    images = images.to(device)
     modules, dense = dict(model.named_modules()), answers(model, images)
     inner = [(i, layer.name) for i, layer in enumerate(network.layers) if 0 < i < len(network.layers) - 1 and layer.quantizable]
     for i, name in progress(inner, "measuring harm", len(inner), show):
         module, weight = modules[name], modules[name].weight.data
         for bits in (2, 3, 4):
-            module.weight.data = make[0](bits, module)(weight)
+            module.weight.data = make[0](bits, module).to(device)(weight)
             of_weights = answers(model, images)
             module.weight.data = weight
-            quantizer = make[1](bits, module)
+            quantizer = make[1](bits, module).to(device)
             hook = module.register_forward_pre_hook(lambda _, given: (quantizer(given[0]), *given[1:]))
             of_input = answers(model, images)
             hook.remove()

@@ -361,6 +361,7 @@ class Learned:
     criterion: Criterion
     plan: Plan  # with the bits that were learned beside the criterion, if they were
     loss: float
+    bits: Bits  # as asked for; harm as it was measured first
     study: optuna.Study
 
     def history(self) -> list[dict[str, float]]:
@@ -508,7 +509,7 @@ def search_facts(network: Network, properties: Mapping[str, np.ndarray], fitness
 
 
 def harm_of_study(study: optuna.Study, bits: Bits) -> Bits:
-    "`bits` with the harm that the first process measured: other machines, or more threads, give other last digits."
+    "`bits` with the harm that was measured first: other machines, or more threads, give other last digits."
     if bits.harm is None:
         return bits
     if "harm" not in study.user_attrs:
@@ -540,15 +541,15 @@ def learn_criterion(
     if isinstance(sampler, str):
         sampler = samplers[choose("sampler", sampler, samplers)](network, properties, candidates, seed, shared)
     study = open_study(storage, "picpq", sampler, facts, shared, make=search)
-    bits = harm_of_study(study, bits)
     space = sampler.space() if isinstance(sampler, CriterionSampler) else bounded_space(spreads(network, properties))
     with storage_errors(storage):
+        bits = harm_of_study(study, bits)
         if search:
             go_on(study, space, make, fitness, candidates, shared, show)
         finished = study.get_trials(deepcopy=False, states=[COMPLETE])
         check(len(finished) > 0, f"storage {storage_name(storage)}", "a search with finished candidates", "none")
         best = min(finished, key=lambda t: (t.value, t.number))
-    return Learned(criterion_of(best.params), make(best.params), best.value, study)
+    return Learned(criterion_of(best.params), make(best.params), best.value, bits, study)
 
 # %% ../nbs/14_search.ipynb #f6bce96a
 @dataclass(frozen=True, eq=False)
@@ -595,8 +596,8 @@ def learn_front(
     population = max(4, min(50, candidates // 5))
     sampler = optuna.samplers.NSGAIISampler(population_size=population, seed=seed_of_process(seed, shared))
     study = open_study(storage, "picpq front", sampler, facts, shared, ("minimize", "maximize"))
-    bits = harm_of_study(study, bits)
     with storage_errors(storage):
+        bits = harm_of_study(study, bits)
         if not study.get_trials(deepcopy=False):
             for ratio in np.geomspace(low, high, 5).tolist():
                 study.enqueue_trial({name: 1.0 if name[:2] == "a " else 0.0 for name in space} | {"ratio": min(max(ratio, low), high)})

@@ -33,15 +33,10 @@ def uniform_bits(network: picpq.Network, ratio: float) -> int:
     return next(b for b in range(2, 9) if uniform_plan(network, b).ratio() < ratio)
 
 
-def by_search(bits: Bits) -> tuple[str, Settings]:
-    "Bits by harm; a search decides which filters go, and how many."
-    return "picpq", Settings(bits=bits, sampler="share", candidates=candidates)
-
-
 # name → function of the network and the ratio: strategy and settings
 methods = {
-    "PIC-PQ": lambda n, r: by_search(Bits(harm="measure")),
-    "PIC-PQ, a tenth": lambda n, r: by_search(Bits(harm="measure", harm_left=0.1)),
+    "PIC-PQ": lambda n, r: ("picpq", Settings(candidates=candidates)),
+    "PIC-PQ, a tenth": lambda n, r: ("picpq", Settings(bits=Bits(harm_left=0.1), candidates=candidates)),
     "uniform": lambda n, r: ("uniform", Settings()),
     "unlearned": lambda n, r: ("unlearned", Settings(bits=Bits(uniform_bits(n, r), penalty=0))),
     "dense": lambda n, r: ("unlearned", Settings(bits=Bits(32, ends=32, penalty=0))),  # at --ratios 1: what fine-tuning alone does
@@ -52,9 +47,8 @@ columns = {"network": "--network", "method": "--methods", "quantizer": "--quanti
 
 def plan_file(method: str, name: str, case: Case, strategy: str, folder: Path) -> Path:
     "The method's plan for the network of that name, made once; one for all seeds where nothing random enters."
-    s = case.settings
-    measured, searched = s.bits.harm is not None, strategy == "picpq"
-    parts = [name, method, *[s.quantizer] * measured, f"{case.budget.ratio:g}", *[str(case.seed)] * searched]
+    searched = strategy == "picpq"
+    parts = [name, method, *[case.settings.quantizer] * searched, f"{case.budget.ratio:g}", *[str(case.seed)] * searched]
     path = folder / ("-".join(parts).replace(", ", "-").replace(" ", "-") + ".json")
     if not path.exists():
         folder.mkdir(exist_ok=True)
@@ -81,7 +75,7 @@ def main() -> None:
     made.model.to(a.device)
     tune = replace(tuning, epochs=a.epochs, compiled=True)
     recreation = recreation_of(made.card["model"], data, Settings(quantizer=a.quantizer), made.card["seed"])
-    done = rows_done(a.out, *columns)
+    done, harm = rows_done(a.out, *columns), None
     for seed, ratio, method in share_of(((s, r, m) for s in a.seeds for r in a.ratios for m in a.methods), a.share):
         key = (a.network, method, a.quantizer, f"{ratio:g}", str(seed), str(a.epochs))
         if key in done:
@@ -90,8 +84,9 @@ def main() -> None:
         settings = replace(settings, quantizer=a.quantizer, tune=tune)
         state, found = (a.out.parent / f".{'-'.join(key)}.{end}" for end in ("pt", "db"))
         ranks = {"rank": made.properties["rank"]}
-        case = Case(network, made.model, data, picpq.Budget(ratio), settings, seed, str(found), measured=ranks)
+        case = Case(network, made.model, data, picpq.Budget(ratio), settings, seed, str(found), measured=ranks, harm=harm)
         path = plan_file(method, made.name, case, strategy, a.out.parent / "plans")
+        harm = case.harm  # the same for every seed
         plan, started, again = Plan.load(path), time.time(), state.exists()
         result = carry_out_plan(case, plan, recreation, state)
         seconds = None if again else round(time.time() - started)

@@ -109,7 +109,8 @@ def decoding() -> list[dict]:
 def sharing() -> list[dict]:
     "A search of eighty candidates by one process and by two."
     rows, environment = [], {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", "from picpq.cli import main; main()", "search", "--steps", "30", "--epochs", "2"]
+    asked = ["search", "--bits-by", "rule", "--quantizer", "lsq", "--steps", "30", "--epochs", "2"]
+    command = [sys.executable, "-c", "from picpq.cli import main; main()", *asked]
     with tempfile.TemporaryDirectory() as folder:
         search = lambda *options: subprocess.run([*command, *map(str, options)], cwd=folder, check=True, capture_output=True,
                                                  env=environment)
