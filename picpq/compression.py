@@ -65,21 +65,27 @@ class Settings:
 
     def settled(self, budget: Budget) -> Settings:
         "With `bits_by` and `sampler` decided, where they are open. Raises `PicpqError` for what does not go together."
-        bits, learns = self.bits, self.sampler in ("joint", "share")
+        bits, pays = self.bits, budget.of == "bops"  # whether fewer bits pay
         steered = bits.maximum is not None or bits.activations is not None or bits.penalty != Bits.penalty  # what the rule goes by
-        harm = bits.harm is not None or (budget.of == "bops" and self.sampler in (None, "share") and not steered)
-        by = self.bits_by or ("harm" if harm else "level" if learns and budget.of == "bops" else "rule")
+        if self.bits_by is not None:
+            by = self.bits_by
+        elif bits.harm is not None or (pays and self.sampler in (None, "share") and not steered):
+            by = "harm"
+        elif pays and self.sampler in ("joint", "share"):
+            by = "level"
+        else:
+            by = "rule"
         sampler = self.sampler or {"harm": "share" if bits.share is None else "frames", "level": "joint", "rule": "frames"}[by]
-        check(by == "rule" or budget.of == "bops", "budget-in", f"bops, where bits go by {by}", budget.of)
+        check(by == "rule" or pays, "budget-in", f"bops, where bits go by {by}", budget.of)
         check(bits.share is None or by == "harm", "macs-left", "given where bits go by harm", bits.share)
         check(by == "rule" or bits.penalty == Bits.penalty, "penalty", "left out where bits do not go by the rule", bits.penalty)
-        learns = sampler in ("joint", "share")
+        prunes = sampler in ("joint", "share")  # decides how much
         if by == "harm":
             check(bits.activations is None, "activation-bits", "left out where bits go by harm", bits.activations)
-            check(learns == (bits.share is None), "sampler", "share or joint where bits go by harm, or another with macs-left", sampler)
+            check(prunes == (bits.share is None), "sampler", "share or joint where bits go by harm, or another with macs-left", sampler)
         else:
             check(bits.harm is None, "harm", f"left out where bits go by {by}", bits.harm)
-            check(learns == (by == "level") or budget.of != "bops", "sampler", "share or joint for bits by level, another for bits by the rule", sampler)
+            check(prunes == (by == "level") or not pays, "sampler", "share or joint for bits by level, another for bits by the rule", sampler)
         return replace(self, bits_by=by, sampler=sampler)
 
 
@@ -141,7 +147,7 @@ class Case:
         if self.harm is None:
             with s.fitness.computing(next(self.model.parameters()).device):
                 self.harm = measure_harm(self.network, self.model, self.data.example(500), s.quantizer, show=self.show)
-        return replace(self.settings.bits, harm=self.harm)
+        return replace(s.bits, harm=self.harm)
 
 
 def on_this_machine(case: Case) -> Case:
@@ -166,7 +172,6 @@ def picpq_plan(case: Case) -> Plan:
     fitness = HeldOutLoss(case.model, case.network, case.data, s.fitness, s.quantizer, case.seed, rounded_weights=bits.harm is None)
     case.learned = learn_criterion(case.network, case.properties(), fitness, case.budget, bits, s.candidates, case.seed,
                                    s.sampler, case.storage, case.shared, s.tie, s.smallest, case.show, case.search)
-    case.harm = case.learned.bits.harm
     return replace(case.learned.plan, strategy="PIC-PQ")
 
 
@@ -210,7 +215,7 @@ def make_plans(case: Case, chosen: Sequence[str]) -> dict[str, Plan]:
 
 def agreed_plans(case: Case, chosen: Sequence[str]) -> dict[str, Plan]:
     "The plans of the main process, for all; with them the budget as it was timed, and what was measured."
-    plans, case.budget, case.measured, case.harm = team().from_main(lambda: (make_plans(case, chosen), case.budget, case.measured, case.harm))
+    plans, case.budget, case.measured = team().from_main(lambda: (make_plans(case, chosen), case.budget, case.measured))
     return plans
 
 # %% ../nbs/22_compression.ipynb #25284265
@@ -223,13 +228,13 @@ def carry_out_plan(case: Case, plan: Plan, recreation: Recreation, checkpoint: P
           f"the plan's {plan.cost['bops']:,} (a quantizer must return marked(x, bits))", f"{counted:,}")
     history = train(compressed, case.data, s.tune, case.seed, case.model, checkpoint, case.show, f"fine-tuning {plan.strategy}")
     metrics = evaluate(compressed, case.data)
-    learned = plan.strategy == "PIC-PQ"
-    candidates = pd.DataFrame(case.learned.history() if case.learned and learned else [])
+    learned = case.learned if plan.strategy == "PIC-PQ" else None
+    candidates = pd.DataFrame(learned.history() if learned else [])
     budget = {"ratio": case.budget.ratio, "of": case.budget.of, "multiple": case.budget.multiple,
               "blocks": case.budget.blocks}
     if case.budget.of == "latency":
         metrics["milliseconds"] = 1000 * plan_seconds(case.model, case.network, plan, recreation.shape)
-    given = {**asdict(s), **({"harm": asdict(case.harm)} if case.harm and learned else {})}
+    given = {**asdict(s), **({"harm": asdict(learned.bits.harm)} if learned and learned.bits.harm else {})}
     about = {"budget": budget, "seed": case.seed, **json.loads(json.dumps(given, default=np.ndarray.tolist))}
     properties = case.measured.get(s.property, {})
     if plan.strategy == "importances":

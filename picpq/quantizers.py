@@ -22,7 +22,8 @@ from .plan import Plan
 # %% auto #0
 __all__ = ['quantized_types', 'quantizers', 'round_through', 'marked', 'DoReFaWeight', 'DoReFaActivation', 'nearest',
            'fake_quantize', 'keep_for_learning', 'rounding_gradients', 'FakeQuantize', 'LSQ', 'best_step', 'Quantized',
-           'QConv1d', 'QConv2d', 'QConv3d', 'QLinear', 'attach_quantizers', 'quantize', 'answers', 'measure_harm']
+           'QConv1d', 'QConv2d', 'QConv3d', 'QLinear', 'quantizer_for', 'attach_quantizers', 'quantize', 'answers',
+           'measure_harm']
 
 # %% ../nbs/12_quantizers.ipynb #1108309d
 def round_through(x: torch.Tensor) -> torch.Tensor:
@@ -290,6 +291,11 @@ quantizers: dict[str, tuple[Callable, Callable]] = {  # name → functions (bits
 }
 
 # %% ../nbs/12_quantizers.ipynb #f4b5697f
+def quantizer_for(layer: nn.Module, bits: int, make: Callable[[int, nn.Module], nn.Module]) -> nn.Module:
+    "What `make` makes of so many bits for a layer, on the layer's device; nothing, if they are 32."
+    return make(bits, layer).to(layer.weight.device) if bits < 32 else nn.Identity()
+
+
 def attach_quantizers(
     model: nn.Module,
     weight_bits: Mapping[str, int],  # layer → bits; 32: not quantized
@@ -305,8 +311,7 @@ def attach_quantizers(
         if bits != (32, 32) and not isinstance(layer, Nothing):  # a layer that is gone needs none
             check(type(layer) in quantized_types, f"layer {name!r}", "a convolution or linear layer of this model",
                   type(layer).__name__)
-            make = lambda style, bits: style(bits, layer).to(layer.weight.device) if bits < 32 else nn.Identity()
-            layer.weight_quantizer, layer.input_quantizer = make(make_weight, bits[0]), make(make_activation, bits[1])
+            layer.weight_quantizer, layer.input_quantizer = (quantizer_for(layer, b, make) for b, make in zip(bits, (make_weight, make_activation)))
             layer.__class__ = quantized_types[type(layer)]  # the same object, so every reference to it stays good
     return model
 
@@ -350,17 +355,16 @@ def measure_harm(
     model, nats = deepcopy(model).eval(), np.zeros((len(network.layers), 2, most_bits - fewest_bits + 1))
     for norm in (m for m in model.modules() if isinstance(m, _BatchNorm)):
         norm.train(remeasure)
-    device = next(model.parameters()).device
-    images = images.to(device)
+    images = images.to(next(model.parameters()).device)
     modules, dense = dict(model.named_modules()), answers(model, images)
     inner = [(i, layer.name) for i, layer in enumerate(network.layers) if 0 < i < len(network.layers) - 1 and layer.quantizable]
     for i, name in progress(inner, "measuring harm", len(inner), show):
         module, weight = modules[name], modules[name].weight.data
         for bits in (2, 3, 4):
-            module.weight.data = make[0](bits, module).to(device)(weight)
+            module.weight.data = quantizer_for(module, bits, make[0])(weight)
             of_weights = answers(model, images)
             module.weight.data = weight
-            quantizer = make[1](bits, module).to(device)
+            quantizer = quantizer_for(module, bits, make[1])
             hook = module.register_forward_pre_hook(lambda _, given: (quantizer(given[0]), *given[1:]))
             of_input = answers(model, images)
             hook.remove()
