@@ -16,7 +16,7 @@ from .network import Network
 
 # %% auto #0
 __all__ = ['fewest_bits', 'most_bits', 'not_quantized', 'allocate', 'mass_model', 'surviving_share', 'Bits', 'check_bits',
-           'inner_stages', 'maximum_bits', 'inner_quantized', 'input_bits', 'Harm', 'least_harm']
+           'inner_stages', 'maximum_bits', 'inner_layers', 'inner_quantized', 'input_bits', 'Harm', 'least_harm']
 
 # %% ../nbs/09_bits.ipynb #fd33f659
 fewest_bits, most_bits, not_quantized = 2, 8, 32  # most: what a layer that is quantized is given of itself
@@ -113,6 +113,11 @@ def maximum_bits(network: Network, bits: Bits) -> np.ndarray:
     for value in result.tolist():
         check_bits("maximum", value)
     return np.where([layer.quantizable for layer in network.layers], result, not_quantized)
+
+
+def inner_layers(network: Network) -> list[int]:
+    "Numbers of the layers that can be quantized and are neither the first nor the last."
+    return [i for i, layer in enumerate(network.layers) if 0 < i < len(network.layers) - 1 and layer.quantizable]
 
 
 def inner_quantized(bits: np.ndarray) -> np.ndarray:

@@ -28,9 +28,9 @@ from .network import Network, trace
 from .pictures import Point, pictures
 from .plan import Budget, BudgetError, Plan, checked_plan, dense_counts, fit_bits, importance_plan, lumps_of, make_plan, uniform_plan
 from .properties import measure
-from .quantizers import measure_harm
+from .quantizers import default_quantizer, measure_harm
 from .result import Recreation, Result
-from .search import Learned, HeldOutLoss, learn_criterion, prepare
+from .search import Learned, HeldOutLoss, known_harm, learn_criterion, prepare
 from .training import Recipe, dense_recipe, evaluate, published_fitness, quick_fitness, team, train, tune_recipe
 
 # %% auto #0
@@ -50,7 +50,7 @@ class Settings:
     bits_by: str | None = None  # PIC-PQ's: least "harm", a common "level" and what is learned, or the published "rule"; None: see `settled`
     tie: str = "mean"  # importance of tied filters; the published sum makes long residual chains unprunable
     smallest: float = 0.1  # of a layer's filters stay in any case; published
-    quantizer: str = "balanced"  # learned steps, up to 4 bits with levels on both sides of zero; published: dorefa
+    quantizer: str = default_quantizer  # learned steps, up to 4 bits with levels on both sides of zero; published: dorefa
     candidates: int = 150  # of the search; published: 400
     sampler: str | None = None  # one of `picpq.search.samplers`; None: see `settled`; published: evolution
     fitness: Recipe = quick_fitness  # how a candidate is trained before it is judged: not at all; published: 200 steps
@@ -141,9 +141,9 @@ class Case:
         return bits
 
     def bits_by_harm(self) -> Bits:
-        "The settings' bits with the harm of this network: theirs, or measured once."
+        "The settings' bits with the harm of this network: theirs, that of an earlier search in the storage, or measured once."
         s = self.settings
-        self.harm = self.harm or s.bits.harm
+        self.harm = self.harm or s.bits.harm or known_harm(self.network, self.storage)
         if self.harm is None:
             with s.fitness.computing(next(self.model.parameters()).device):
                 self.harm = measure_harm(self.network, self.model, self.data.example(500), s.quantizer, show=self.show)

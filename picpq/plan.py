@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from safetensors.torch import load_file
 
-from .bits import Bits, Harm, allocate, check_bits, fewest_bits, inner_quantized, inner_stages, input_bits, least_harm, maximum_bits, surviving_share
+from .bits import Bits, allocate, check_bits, fewest_bits, inner_quantized, inner_stages, input_bits, least_harm, maximum_bits, most_bits, surviving_share
 from .core import PicpqError, check, check_number, choose, write_whole
 from .counting import cost_model, dense_bops, layer_bops
 from .criterion import Criterion, given_importance, importance
@@ -23,8 +23,8 @@ from .network import Network
 __all__ = ['measures', 'share_left', 'Budget', 'BudgetError', 'Plan', 'plan_from', 'dense_counts', 'kept_units', 'checked_plan',
            'plan_bits', 'layer_table', 'pruning_order', 'fewest_pruned', 'flat', 'without', 'first_true', 'give_back',
            'in_lumps', 'with_blocks', 'lumps_of', 'budget_cost', 'profiles', 'allowed', 'prune_to', 'fit_bits',
-           'level_bits', 'make_plan', 'plan_by_strength', 'importance_plan', 'read_importances', 'uniform_plan',
-           'raise_some']
+           'harm_bits', 'level_bits', 'layer_bits', 'make_plan', 'plan_by_strength', 'importance_plan',
+           'read_importances', 'uniform_plan', 'raise_some']
 
 # %% ../nbs/10_plan.ipynb #3bdcd56b
 measures = {"bops": "bit operations", "macs": "multiply-accumulates", "params": "parameters", "latency": "milliseconds"}
@@ -377,32 +377,39 @@ def fit_bits(network: Network, order: np.ndarray | list[np.ndarray], budget: Bud
     return best
 
 # %% ../nbs/10_plan.ipynb #d55a3215
-def level_bits(
+def harm_bits(network: Network, macs: np.ndarray, limit: float, bits: Bits, own: np.ndarray, cap: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "Bits of weights and of what enters by least harm, that of each layer times 4 to the power of `own`: int (layers,). Raises `PicpqError` for another network's harm."
+    check(bits.harm.layers == tuple(network.names), "harm", "measured on this network (by `measure_harm`)", f"one of layers {', '.join(bits.harm.layers)}")
+    behind = bits.harm.nats * np.array([bits.harm_left, 1])[:, None]  # of weights and of what enters, behind fine-tuning
+    return least_harm(behind * 4.0 ** own[:, None, None], macs, limit, cap, inner_quantized(cap))
+
+
+def level_bits(network: Network, macs: np.ndarray, limit: float, bits: Bits, own: np.ndarray, cap: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "Bits of weights and of what enters by the highest common level, `own` of each layer added: int (layers,)."
+    own = own - 1e-6 * np.arange(len(own))  # equal ones rise from the front
+    given = lambda level: np.where(inner_quantized(cap), np.clip(np.floor(level + own), fewest_bits, cap), cap).astype(int)
+    levels = np.unique(np.arange(fewest_bits, most_bits + 1)[:, None] - own[None]) + 1e-9  # where a layer gains a bit
+    cost = lambda weights: (macs * weights * input_bits(network, bits, weights)).sum()
+    fits = first_true(lambda t: t == len(levels) or cost(given(levels[t])) > limit, len(levels))
+    weights = given(levels[fits - 1] if fits else -np.inf)
+    return weights, input_bits(network, bits, weights)
+
+
+def layer_bits(
     network: Network,
     order: np.ndarray | list[np.ndarray],  # units that may go, weakest first
     budget: Budget,  # of bit operations
     bits: Bits,  # its maximum is a cap, None: 8; its share: of the MACs that stay, None: 1
     relative: Mapping[str, float],  # m: layer → bits more than the level, or fewer; those not named: 0
 ) -> Bits:
-    "Bits of every layer by a common level, or by least harm; no penalty. Too hard a budget gives 2 bits everywhere, for pruning to meet."
-    cap = maximum_bits(network, replace(bits, maximum=8 if bits.maximum is None else bits.maximum))
-    model, limit = cost_model(network), allowed(network, budget)
-    gone = fewest_pruned(lambda keep: model.macs(keep).sum(), order, network.units, (1 if bits.share is None else bits.share) * dense_counts(network)["macs"])
+    "Bits of every layer by least harm, where that is known, or by a common level; no penalty. Too hard a budget gives 2 bits everywhere, for pruning to meet."
+    cap = maximum_bits(network, replace(bits, maximum=most_bits if bits.maximum is None else bits.maximum))
+    model, share = cost_model(network), 1 if bits.share is None else bits.share
+    gone = fewest_pruned(lambda keep: model.macs(keep).sum(), order, network.units, share * dense_counts(network)["macs"])
     macs = model.macs(without(order if gone is None else order[:gone], network.units)).astype(float)
-    own = np.array([relative.get(n, 0.0) for n in network.names])
-    if bits.harm is not None:
-        check(bits.harm.layers == tuple(network.names), "harm", "measured on this network (by `measure_harm`)", f"one of layers {', '.join(bits.harm.layers)}")
-        behind = bits.harm.nats * np.array([bits.harm_left, 1])[:, None]  # of weights and of what enters, behind fine-tuning
-        both = least_harm(behind * 4.0 ** own[:, None, None], macs, limit, cap, inner_quantized(cap))
-        weights, inputs = (dict(zip(network.names, b.tolist())) for b in both)
-        return replace(bits, maximum=weights, activations=inputs, penalty=0, harm=None)
-    own = own - 1e-6 * np.arange(len(own))  # equal ones rise from the front
-    given = lambda level: np.where(inner_quantized(cap), np.clip(np.floor(level + own), fewest_bits, cap), cap)
-    levels = np.unique(np.arange(fewest_bits, 9)[:, None] - own[None]) + 1e-9  # where a layer gains a bit
-    cost = lambda weights: (macs * weights * input_bits(network, bits, weights)).sum()
-    fits = first_true(lambda t: t == len(levels) or cost(given(levels[t])) > limit, len(levels))
-    chosen = given(levels[fits - 1] if fits else -np.inf)
-    return replace(bits, maximum=dict(zip(network.names, chosen.astype(int).tolist())), penalty=0)
+    own, way = np.array([relative.get(n, 0.0) for n in network.names]), level_bits if bits.harm is None else harm_bits
+    weights, inputs = (dict(zip(network.names, b.tolist())) for b in way(network, macs, allowed(network, budget), bits, own, cap))
+    return replace(bits, maximum=weights, activations=inputs, penalty=0, harm=None)
 
 # %% ../nbs/10_plan.ipynb #558a55dc
 def make_plan(
@@ -427,7 +434,7 @@ def plan_by_strength(network: Network, strength: np.ndarray, budget: Budget, bit
     order = lumps_of(network, strength, budget, smallest)
     if bits.harm is not None:
         check(budget.of == "bops", "budget-in", "bops, where bits are given by harm", budget.of)
-        bits = level_bits(network, order, budget, bits, {})  # pruning pays what two bits everywhere cannot
+        bits = layer_bits(network, order, budget, bits, {})  # pruning pays what two bits everywhere cannot
     elif bits.maximum is None:
         bits = fit_bits(network, order, budget, bits)
     return plan_from(network, *prune_to(network, order, budget, bits), strategy, criterion)

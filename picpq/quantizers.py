@@ -13,17 +13,17 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils._pytree import tree_leaves
 
-from .bits import Harm, check_bits, fewest_bits, most_bits
+from .bits import Harm, check_bits, fewest_bits, inner_layers, most_bits
 from .core import check, choose, progress
 from .models import evaluating, main_output
 from .network import Network, Nothing
 from .plan import Plan
 
 # %% auto #0
-__all__ = ['quantized_types', 'quantizers', 'round_through', 'marked', 'DoReFaWeight', 'DoReFaActivation', 'nearest',
-           'fake_quantize', 'keep_for_learning', 'rounding_gradients', 'FakeQuantize', 'LSQ', 'best_step', 'Quantized',
-           'QConv1d', 'QConv2d', 'QConv3d', 'QLinear', 'quantizer_for', 'attach_quantizers', 'quantize', 'answers',
-           'measure_harm']
+__all__ = ['quantized_types', 'quantizers', 'default_quantizer', 'round_through', 'marked', 'DoReFaWeight', 'DoReFaActivation',
+           'nearest', 'fake_quantize', 'keep_for_learning', 'rounding_gradients', 'FakeQuantize', 'LSQ', 'best_step',
+           'Quantized', 'QConv1d', 'QConv2d', 'QConv3d', 'QLinear', 'quantizer_for', 'attach_quantizers', 'quantize',
+           'answers', 'measure_harm']
 
 # %% ../nbs/12_quantizers.ipynb #1108309d
 def round_through(x: torch.Tensor) -> torch.Tensor:
@@ -289,6 +289,7 @@ quantizers: dict[str, tuple[Callable, Callable]] = {  # name → functions (bits
     "balanced": (lambda bits, layer: LSQ(bits, layer.weight.shape[0], balanced=bits <= 4), lambda bits, layer: LSQ(bits)),
     "dorefa": (lambda bits, layer: DoReFaWeight(bits), lambda bits, layer: DoReFaActivation(bits)),
 }
+default_quantizer = "balanced"  # alike with three bits and more, better with two: nbs/experiments/accuracy.ipynb
 
 # %% ../nbs/12_quantizers.ipynb #f4b5697f
 def quantizer_for(layer: nn.Module, bits: int, make: Callable[[int, nn.Module], nn.Module]) -> nn.Module:
@@ -300,7 +301,7 @@ def attach_quantizers(
     model: nn.Module,
     weight_bits: Mapping[str, int],  # layer → bits; 32: not quantized
     activation_bits: Mapping[str, int],
-    style: str = "lsq",  # one of `quantizers`
+    style: str = default_quantizer,  # one of `quantizers`
 ) -> nn.Module:
     "Turn the named layers of `model` into quantized ones, in place."
     make_weight, make_activation = quantizers[choose("quantizer", style, quantizers)]
@@ -321,7 +322,7 @@ def quantize(
     model: nn.Module,  # pruned by the same plan; it is not changed
     plan: Plan,
     examples: torch.Tensor,  # normalized inputs (n, …) from which the first ranges are taken
-    style: str = "lsq",  # one of `quantizers`
+    style: str = default_quantizer,  # one of `quantizers`
 ) -> nn.Module:
     "A copy of `model` with the plan's bits, ready for fine-tuning. Raises `PicpqError` where they do not fit."
     model = attach_quantizers(deepcopy(model), plan.weight_bits, plan.activation_bits, style)
@@ -346,7 +347,7 @@ def measure_harm(
     network: Network,
     model: nn.Module,  # trained; nothing of it is changed
     images: torch.Tensor,  # normalized training images (n, c, h, w): 500 or more
-    style: str = "lsq",  # one of `quantizers`
+    style: str = default_quantizer,  # one of `quantizers`
     remeasure: bool = True,  # BatchNorm takes the statistics of these images, as it will when it is measured anew; False: those of training
     show: bool = True,  # progress bar
 ) -> Harm:
@@ -357,9 +358,10 @@ def measure_harm(
         norm.train(remeasure)
     images = images.to(next(model.parameters()).device)
     modules, dense = dict(model.named_modules()), answers(model, images)
-    inner = [(i, layer.name) for i, layer in enumerate(network.layers) if 0 < i < len(network.layers) - 1 and layer.quantizable]
-    for i, name in progress(inner, "measuring harm", len(inner), show):
-        module, weight = modules[name], modules[name].weight.data
+    inner = inner_layers(network)
+    for i in progress(inner, "measuring harm", len(inner), show):
+        module = modules[network.names[i]]
+        weight = module.weight.data
         for bits in (2, 3, 4):
             module.weight.data = quantizer_for(module, bits, make[0])(weight)
             of_weights = answers(model, images)

@@ -19,7 +19,7 @@ from .modelfile import fill, load_model, to_bytes
 from .models import build_model
 from .network import Network, trace
 from .plan import Plan, layer_table
-from .quantizers import attach_quantizers
+from .quantizers import attach_quantizers, default_quantizer
 from .surgery import prune
 
 # %% auto #0
@@ -34,7 +34,7 @@ class Recreation:
     classes: int
     shape: tuple[int, ...]  # of one input (c, h, w)
     data: str = ""  # what it was trained on, as for `load_data`
-    quantizer: str = "lsq"
+    quantizer: str = default_quantizer
     seed: int = 0  # of the data's validation part
     mean: tuple[float, ...] = ()  # normalization of its pixels
     std: tuple[float, ...] = ()

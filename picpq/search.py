@@ -24,14 +24,14 @@ import torch
 from sqlalchemy.exc import SQLAlchemyError
 from torch import nn
 
-from .bits import Bits, not_quantized
+from .bits import Bits, Harm, inner_layers, not_quantized
 from .core import PicpqError, check, check_number, choose, progress
 from .criterion import Criterion, importance, unit_entries
 from .data import Data
 from .models import fingerprint
 from .network import Network
-from .plan import Budget, BudgetError, Plan, level_bits, lumps_of, make_plan
-from .quantizers import quantize
+from .plan import Budget, BudgetError, Plan, layer_bits, lumps_of, make_plan
+from .quantizers import default_quantizer, quantize
 from .surgery import prune
 from .training import Recipe, TrainingError, evaluate, quick_fitness, reestimate, train
 
@@ -40,8 +40,8 @@ __all__ = ['scale_range', 'shift_range', 'Space', 'COMPLETE', 'RUNNING', 'FAIL',
            'Evolution', 'search_space', 'bounded_space', 'criterion_of', 'has_verdict', 'CriterionSampler',
            'AgingEvolution', 'chains', 'ShiftedFrames', 'JointFrames', 'candidate_plan', 'seed_of_process', 'spreads',
            'published_evolution', 'plan_key', 'prepare', 'HeldOutLoss', 'Learned', 'storage_name', 'storage_of',
-           'storage_errors', 'open_study', 'try_candidate', 'go_on', 'search_facts', 'harm_of_study', 'learn_criterion',
-           'Front', 'learn_front']
+           'is_there', 'storage_errors', 'open_study', 'try_candidate', 'go_on', 'search_facts', 'harm_of_study',
+           'known_harm', 'learn_criterion', 'Front', 'learn_front']
 
 # %% ../nbs/14_search.ipynb #5c4f22c6
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ class JointFrames(ShiftedFrames):
     def __init__(self, network: Network, properties: Mapping[str, np.ndarray], seed: int = 0, shared: bool = False, own_bits: bool = True):
         super().__init__(network, properties, seed, shared)
         self.chains = len(self.heads)
-        self.inner = [layer.name for layer in network.layers[1:-1] if layer.quantizable] if own_bits else []
+        self.inner = [network.names[i] for i in inner_layers(network)] if own_bits else []
         self.dimensions = max(2, self.chains + len(self.inner) + 1)
         self.first_step = 0.5  # of a bit; shifts count half
 
@@ -266,7 +266,7 @@ def candidate_plan(network: Network, properties: Mapping[str, np.ndarray], param
     criterion = criterion_of(parameters)
     if "share" in parameters and budget.of == "bops":
         order = lumps_of(network, importance(network, properties, criterion, tie), budget, smallest)
-        bits = level_bits(network, order, budget, replace(bits, share=parameters["share"]), {k[2:]: v for k, v in parameters.items() if k[:2] == "m "})
+        bits = layer_bits(network, order, budget, replace(bits, share=parameters["share"]), {k[2:]: v for k, v in parameters.items() if k[:2] == "m "})
     return make_plan(network, properties, criterion, budget, bits, tie, smallest)
 
 # %% ../nbs/14_search.ipynb #2bb7b7fc
@@ -308,7 +308,7 @@ def prepare(
     network: Network,
     plan: Plan,
     data: Data,
-    quantizer: str = "lsq",
+    quantizer: str = default_quantizer,
     seed: int = 0,
     verify: bool = True,  # as for `prune`
 ) -> nn.Module:
@@ -326,7 +326,7 @@ class HeldOutLoss:
     network: Network
     data: Data
     recipe: Recipe = quick_fitness
-    quantizer: str = "lsq"
+    quantizer: str = default_quantizer
     seed: int = 0
     images: int | None = 1000  # of the validation part that judge; None: all
     rounded_weights: bool = True  # False: only what enters layers is rounded, for weights learn to be rounded
@@ -408,6 +408,11 @@ def storage_of(storage: str | optuna.storages.BaseStorage | None, shared: bool) 
             time.sleep(0.5)
 
 
+def is_there(storage: str | optuna.storages.BaseStorage | None) -> bool:
+    "Whether a storage that is a file exists. Of others nothing is known before they are opened."
+    return not isinstance(storage, str) or "://" in storage or Path(storage).is_file()
+
+
 @contextlib.contextmanager
 def storage_errors(storage: object) -> Iterator[None]:
     "Within the block, an error of the storage becomes a sentence."
@@ -429,8 +434,7 @@ def open_study(storage: str | optuna.storages.BaseStorage | None, name: str, sam
     called = storage_name(storage)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)  # heartbeats are called so
-    there = make or not isinstance(storage, str) or "://" in storage or Path(storage).is_file()
-    check(there, "storage", "the file of an earlier search", called)
+    check(make or is_there(storage), "storage", "the file of an earlier search", called)
     opened = storage_of(storage, shared)
     try:
         with storage_errors(storage):
@@ -515,6 +519,17 @@ def harm_of_study(study: optuna.Study, bits: Bits) -> Bits:
     if "harm" not in study.user_attrs:
         study.set_user_attr("harm", bits.harm.nats.tolist())
     return replace(bits, harm=replace(bits.harm, nats=np.array(study.user_attrs["harm"])))
+
+
+def known_harm(network: Network, storage: str | optuna.storages.BaseStorage | None) -> Harm | None:
+    "The harm that a search of this network left in its storage, so that it is not measured again; None, if there is none."
+    if storage is None or not is_there(storage):
+        return None
+    with storage_errors(storage), contextlib.suppress(KeyError):  # no search of picpq's
+        known = optuna.load_study(storage=storage_of(storage, shared=False), study_name="picpq").user_attrs
+        if "harm" in known and known.get("facts", {}).get("layers") == network.names:
+            return Harm(tuple(network.names), np.array(known["harm"]))
+    return None
 
 
 def learn_criterion(

@@ -69,7 +69,7 @@ def row(name: str, size: int, classes: int = 10) -> dict[str, object]:
 
     error = surgery_error(model, network.slots, kept_units(network, plan), network.norms, images[:2])
     check(error <= tolerance, f"pruned {name}", "the masked network", error)
-    small = picpq.quantize(picpq.prune(model, network, plan, verify=False), plan, images)
+    small = picpq.quantize(picpq.prune(model, network, plan, verify=False), plan, images, "lsq")
     counted = count(small, images[:2]).sum()
     agree(counted["BOPs"] == plan.cost["bops"] and counted["MACs"] == plan.cost["macs"], f"what is counted on {name}")
     parameters = sum(p.numel() for n, p in small.named_parameters() if not n.endswith("quantizer.step"))

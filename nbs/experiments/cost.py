@@ -23,7 +23,7 @@ def main() -> None:
         plan = picpq.make_plan(network, made.properties[property], None, budget, bits)
         for name, (recipe, images) in fitnesses.items():
             started = time.process_time()
-            loss = picpq.HeldOutLoss(made.model, network, data, recipe, images=images)(plan)
+            loss = picpq.HeldOutLoss(made.model, network, data, recipe, "lsq", images=images)(plan)
             rows.append({"plan": property, "fitness": name, "loss": loss, "seconds": time.process_time() - started})
     write_whole(arguments.out, pd.DataFrame(rows).round(5).to_csv(index=False))
 

@@ -29,7 +29,7 @@ def main() -> None:
     arguments = parser.parse_args()
     made, network, data = dense_network(arguments.data)
     plan = picpq.Plan.load(arguments.plan)
-    tuned = picpq.prepare(made.model, network, plan, data, seed=0)
+    tuned = picpq.prepare(made.model, network, plan, data, "lsq", seed=0)
     picpq.train(tuned, data, tuning, 0, teacher=made.model, show=sys.stderr.isatty())
     graph = graph_of(tuned, (3, 32, 32))
     exported, ready = to_onnx(graph, data.example(512)), deployed(graph, data.example(512))

@@ -46,12 +46,12 @@ def judge(row: dict, plan: Plan, model: torch.nn.Module, network: picpq.Network,
     for name, (recipe, images) in fitnesses.items():
         if pd.isna(row.get(f"loss, {name}")):
             started = time.process_time()
-            fitness = picpq.HeldOutLoss(model, network, data, recipe, images=images)
+            fitness = picpq.HeldOutLoss(model, network, data, recipe, "lsq", images=images)
             row |= {f"loss, {name}": fitness(plan), f"seconds, {name}": time.process_time() - started}
     if not pd.isna(row.get("loss, tuned")):
         return row
     started = time.process_time()
-    tuned = picpq.prepare(model, network, plan, data)
+    tuned = picpq.prepare(model, network, plan, data, "lsq")
     picpq.train(tuned, data, tuning, teacher=model, show=False)
     found = evaluate(tuned, data, "validation")
     seconds = time.process_time() - started

@@ -50,7 +50,7 @@ def main() -> None:
         if (method, str(seed)) in done:
             continue
         plan, started = make_plan(method, seed, network, made, data, arguments.criteria), time.process_time()
-        tuned = picpq.prepare(made.model, network, plan, data, seed=seed)
+        tuned = picpq.prepare(made.model, network, plan, data, "lsq", seed=seed)
         picpq.train(tuned, data, tuning, seed, teacher=made.model, show=False)
         held_out, test = evaluate(tuned, data, "validation"), evaluate(tuned, data)
         row = {"method": method, "seed": seed, "× fewer BOPs": plan.ratio(), "MACs left": 1 / plan.ratio("macs"),

@@ -30,7 +30,7 @@ noise = torch.randn(64, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
 def planned(made: Pretrained, plan: Plan) -> Graph:
     "The network by this plan, quantizers fitted to noise."
-    return graph_of(quantize(prune(made.model, made.trace(), plan, verify=False), plan, noise), (3, 32, 32))
+    return graph_of(quantize(prune(made.model, made.trace(), plan, verify=False), plan, noise, "lsq"), (3, 32, 32))
 
 
 def bench(plan: Path) -> pd.DataFrame:

@@ -24,7 +24,7 @@ def main() -> None:
     arguments = options(__doc__).parse_args()
     made, network, data = dense_network(arguments.data)
     fp = made.properties["rank"]
-    frames, quick = ShiftedFrames(network, fp), picpq.HeldOutLoss(made.model, network, data)
+    frames, quick = ShiftedFrames(network, fp), picpq.HeldOutLoss(made.model, network, data, quantizer="lsq")
     _, _, _, layer, unit, _ = unit_entries(network)
     chain_of_unit = np.zeros(network.units, dtype=int)
     chain_of_unit[unit] = frames.chain[layer]

@@ -38,7 +38,7 @@ bits = Bits((4, 4, 3), activations=8, penalty=0)  # a small file; activations of
 
 def make(name: str, made: Pretrained, network: picpq.Network, data: Data) -> Plan:
     "Learn the criterion, and take its plan."
-    rank, quick = made.properties["rank"], picpq.HeldOutLoss(made.model, network, data)
+    rank, quick = made.properties["rank"], picpq.HeldOutLoss(made.model, network, data, quantizer="lsq")
     if name not in faster:
         return picpq.learn_criterion(network, rank, quick, Budget(65), Bits(), candidates, sampler="frames").plan
     running = session(say(made.model, shape))
@@ -51,7 +51,7 @@ def times(made: Pretrained, network: picpq.Network, plans: dict[str, Plan]) -> d
     "Milliseconds and file of each plan, of the dense network, and of that in 8 bits: one interleaved run."
     models = {"dense fp32": say(made.model, shape), "dense int8": to_onnx(eight_bits(made.model, shape), noise)}
     for name, plan in plans.items():
-        ready = quantize(prune(made.model, network, plan), plan, noise)
+        ready = quantize(prune(made.model, network, plan), plan, noise, "lsq")
         models[name] = to_onnx(graph_of(ready, shape), noise)
     running = {name: session(model) for name, model in models.items()}
     ms = 1000 * interleaved({n: lambda s=s: run_onnx(s, noise[:1]) for n, s in running.items()}, 200).median()
@@ -83,7 +83,7 @@ def main() -> None:
             write_whole(file, make(name, made, network, data).to_json() + "\n")
         plan = Plan.load(file)
         print(name, plan, flush=True)
-        tuned = picpq.prepare(made.model, network, plan, data, seed=0)
+        tuned = picpq.prepare(made.model, network, plan, data, "lsq", seed=0)
         picpq.train(tuned, data, recipe, 0, teacher=made.model, checkpoint=state, show=False)
         held_out, test = evaluate(tuned, data, "validation"), evaluate(tuned, data)
         exported = to_onnx(graph_of(tuned, shape), data.example(512))

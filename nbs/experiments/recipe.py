@@ -44,7 +44,7 @@ def make_step(name: str, way: str, data: Data) -> tuple[Callable[[], None], floa
     model = picpq.pretrained(name).model
     if few_bits:
         network = made.trace()
-        model = picpq.prepare(made.model, network, uniform_plan(network, 3), data)
+        model = picpq.prepare(made.model, network, uniform_plan(network, 3), data, "lsq")
     model = model.train().to(memory_format=order)
     optimizer, run, taught_by = make_optimizer(model, recipe), runner(model, recipe), teacher and runner(teacher, recipe)
     x, y = next(iter(batches(data, "train", 128, 0, True, limit=1)))

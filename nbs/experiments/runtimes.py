@@ -97,7 +97,7 @@ def main() -> None:
     torch.set_num_threads(1)
     made, plan = picpq.pretrained("cifar-resnet56"), picpq.Plan.load(arguments.plan)
     network, data = made.trace(), picpq.load_data(arguments.data, made.card["seed"])
-    graph = graph_of(picpq.prepare(made.model, network, plan, data), shape)
+    graph = graph_of(picpq.prepare(made.model, network, plan, data, "lsq"), shape)
     dense, compressed = say(made.model, shape), to_onnx(graph, data.example(512))
     between, folder = quantize_between(fold_norms(graph), data.example(512)), tempfile.mkdtemp()
     ways = {

@@ -60,7 +60,7 @@ def stepping() -> list[dict]:
     for name, size, batch in (("cifar-resnet20", 32, 64), ("cifar-resnet56", 32, 64), ("resnet50", 224, 4)):
         dense, images = build_model(name, 10), torch.randn(batch, 3, size, size)
         network = picpq.trace(dense, images[:2])
-        tuned = picpq.quantize(dense.eval(), picpq.uniform_plan(network, 4), images)
+        tuned = picpq.quantize(dense.eval(), picpq.uniform_plan(network, 4), images, "lsq")
         labels = torch.arange(batch) % 10
 
         def step(model, teacher=None):
@@ -89,7 +89,7 @@ def judging() -> list[dict]:
     network = picpq.trace(model, data.example())
     plan = picpq.uniform_plan(network, 4)
     for images in (67, 135, 270):
-        fitness = picpq.HeldOutLoss(model, network, data, quick_fitness, images=images)
+        fitness = picpq.HeldOutLoss(model, network, data, quick_fitness, "lsq", images=images)
         taking = seconds(lambda fitness=fitness: (fitness.known.clear(), fitness(plan)))
         rows.append({"what": "candidate", "images": 512 + images, "seconds": taking})
     return rows

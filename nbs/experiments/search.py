@@ -29,7 +29,8 @@ seeds, groups = range(3), (("joint", "frames", "evolution", "evolution, scaled",
 
 def search(method: str, seed: int, made: Pretrained, network: picpq.Network, data: Data, folder: Path) -> pd.DataFrame:
     "Run one search; a row for each candidate."
-    fp, quick, seconds, started = made.properties["rank"], picpq.HeldOutLoss(made.model, network, data), [], time.process_time()
+    fp, seconds, started = made.properties["rank"], [], time.process_time()
+    quick = picpq.HeldOutLoss(made.model, network, data, quantizer="lsq")
 
     def fitness(plan):
         loss = quick(plan)
