@@ -5,20 +5,22 @@
 DATA is CIFAR-10 (JPEG), a folder with train/ and test/. One row a network and seed, appended as it is measured; a killed run
 goes on where it was when the command is given again; `--share 0/2` and `--share 1/2` divide the networks between two processes
 (each with an --out of its own). Searches see held-out training images alone; the test part is looked at once for each network,
-after its last step. Plans go to `plans/` beside --out, compressed networks to `--results`, if it is given (with the candidates of
-the search, where plan and network were made in one go).
+after its last step. Plans go to `plans/` beside --out, and the harm of few bits, which is measured once for each network;
+compressed networks to `--results`, if it is given (with the candidates of the search, where plan and network were made in one go).
 """
 
+import json
 import shlex
 import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from setting import add_row, machine, options, rows_done, share_of, tuning
 
 import picpq
-from picpq.bits import Bits
+from picpq.bits import Bits, Harm
 from picpq.compression import Case, Settings, carry_out_plan, recreation_of, strategies
 from picpq.core import write_whole
 from picpq.plan import Plan, uniform_plan
@@ -56,6 +58,14 @@ def plan_file(method: str, name: str, case: Case, strategy: str, folder: Path) -
     return path
 
 
+def read_harm(path: Path) -> Harm | None:
+    "What an earlier run measured; nothing, if none did."
+    if not path.exists():
+        return None
+    stored = json.loads(path.read_text())
+    return Harm(tuple(stored["layers"]), np.array(stored["nats"]))
+
+
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--network", default="cifar-resnet20")
@@ -75,7 +85,7 @@ def main() -> None:
     made.model.to(a.device)
     tune = replace(tuning, epochs=a.epochs, compiled=True)
     recreation = recreation_of(made.card["model"], data, Settings(quantizer=a.quantizer), made.card["seed"])
-    done, harm = rows_done(a.out, *columns), None
+    done, measured = rows_done(a.out, *columns), a.out.parent / "plans" / f"{a.network}-harm-{a.quantizer}.json"
     for seed, ratio, method in share_of(((s, r, m) for s in a.seeds for r in a.ratios for m in a.methods), a.share):
         key = (a.network, method, a.quantizer, f"{ratio:g}", str(seed), str(a.epochs))
         if key in done:
@@ -84,9 +94,11 @@ def main() -> None:
         settings = replace(settings, quantizer=a.quantizer, tune=tune)
         state, found = (a.out.parent / f".{'-'.join(key)}.{end}" for end in ("pt", "db"))
         ranks = {"rank": made.properties["rank"]}
-        case = Case(network, made.model, data, picpq.Budget(ratio), settings, seed, str(found), measured=ranks, harm=harm)
-        path = plan_file(method, made.name, case, strategy, a.out.parent / "plans")
-        harm = case.harm  # the same for every seed
+        case = Case(network, made.model, data, picpq.Budget(ratio), settings, seed, str(found), measured=ranks,
+                    harm=read_harm(measured))
+        path = plan_file(method, made.name, case, strategy, measured.parent)
+        if case.harm and not measured.exists():
+            write_whole(measured, json.dumps({"layers": case.harm.layers, "nats": case.harm.nats.tolist()}) + "\n")
         plan, started, again = Plan.load(path), time.time(), state.exists()
         result = carry_out_plan(case, plan, recreation, state)
         seconds = None if again else round(time.time() - started)
