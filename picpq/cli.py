@@ -247,7 +247,7 @@ def compress(
     steps: Steps = None,
     epochs: Epochs = None,
     tune_epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of fine-tuning. Default 30.")] = None,
-    precision: Annotated[str | None, typer.Option(help="fp32 or bf16: what layers compute in while fine-tuning. Default fp32.")] = None,
+    precision: Annotated[str | None, typer.Option(help="What layers compute in while fine-tuning: fp32, or bf16 (faster on processors that have arithmetic for it, far slower on others). Default fp32.")] = None,
     compiled: Annotated[bool, typer.Option("--compiled", help="Fine-tune with kernels that torch.compile makes: a wait, then faster steps.")] = False,
     image_size: ImageSize = None,
     paper: Annotated[bool, typer.Option("--paper", help="Defaults of the published method: bits 8,6,4 with 32-bit ends, summed importances, "

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,17 +29,32 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
-from .core import PicpqError, check, check_number, main_process, progress, write_whole
+from .core import PicpqError, PicpqWarning, check, check_number, main_process, progress, write_whole
 from .data import Data, batches
 from .models import evaluating, fingerprint, main_output
 
 # %% auto #0
-__all__ = ['dense_recipe', 'tune_recipe', 'published_fitness', 'quick_fitness', 'T', 'on_its_own', 'Recipe', 'rate',
-           'check_ready', 'Team', 'alone', 'team', 'SumOverTeam', 'team_norm', 'team_norms', 'evaluate', 'batch_images',
-           'reestimate', 'TrainingError', 'training_loss', 'make_optimizer', 'total_steps', 'Keeper', 'chance',
-           'set_chance', 'train_step', 'compiler', 'runner', 'run_epoch', 'train']
+__all__ = ['dense_recipe', 'tune_recipe', 'published_fitness', 'quick_fitness', 'T', 'on_its_own', 'has_bf16', 'expect_bf16',
+           'Recipe', 'rate', 'check_ready', 'Team', 'alone', 'team', 'SumOverTeam', 'team_norm', 'team_norms',
+           'evaluate', 'batch_images', 'reestimate', 'TrainingError', 'training_loss', 'make_optimizer', 'total_steps',
+           'Keeper', 'chance', 'set_chance', 'train_step', 'compiler', 'runner', 'run_epoch', 'train']
 
 # %% ../nbs/13_training.ipynb #e7709762
+def has_bf16(kind: str) -> bool:
+    "Whether this machine's device of that kind (cpu, cuda) has arithmetic for bfloat16; others are taken to have it."
+    if kind == "cpu":
+        return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return kind != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+@cache  # said once
+def expect_bf16(kind: str) -> None:
+    "Warn where bfloat16 works, but slowly."
+    if not has_bf16(kind):
+        warnings.warn(f"precision bf16: this {kind} has no arithmetic for it and takes more than ten times as long as with fp32",
+                      PicpqWarning, stacklevel=3)
+
+
 @dataclass(frozen=True)
 class Recipe:
     "How a network is trained. Immutable: vary it with `dataclasses.replace`."
@@ -74,6 +89,8 @@ class Recipe:
 
     def computing(self, device: torch.device) -> contextlib.AbstractContextManager:
         "While it lasts, layers on that device compute in the recipe's precision. Weights may change meanwhile, so none are kept rounded."
+        if self.precision == "bf16":
+            expect_bf16(device.type)
         return torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16", cache_enabled=False)
 
 

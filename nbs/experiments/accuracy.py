@@ -43,8 +43,8 @@ methods = {
     "unlearned": lambda n, r: ("unlearned", Settings(bits=Bits(uniform_bits(n, r), penalty=0))),
     "dense": lambda n, r: ("unlearned", Settings(bits=Bits(32, ends=32, penalty=0))),  # at --ratios 1: what fine-tuning alone does
 }
-columns = {"network": "--network", "method": "--methods", "quantizer": "--quantizer",
-           "budget": "--ratios", "seed": "--seeds", "epochs": "--epochs"}  # what tells rows apart → its option
+columns = {"network": "--network", "method": "--methods", "quantizer": "--quantizer", "budget": "--ratios", "seed": "--seeds",
+           "epochs": "--epochs", "precision": "--precision"}  # what tells rows apart → its option
 
 
 def plan_file(method: str, name: str, case: Case, strategy: str, folder: Path) -> Path:
@@ -74,6 +74,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=["PIC-PQ", "uniform", "unlearned"], choices=list(methods))
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--quantizer", default="balanced", choices=list(quantizers))
+    parser.add_argument("--precision", default="bf16", choices=["bf16", "fp32"], help="of fine-tuning")
     parser.add_argument("--share", default="0/1", help="which part of the networks, e.g. 1/2")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
@@ -83,11 +84,11 @@ def main() -> None:
     made = picpq.pretrained(a.network)
     network, data = made.trace(), picpq.load_data(a.data, made.card["seed"])
     made.model.to(a.device)
-    tune = replace(tuning, epochs=a.epochs, compiled=True)
+    tune = replace(tuning, epochs=a.epochs, precision=a.precision, compiled=True)
     recreation = recreation_of(made.card["model"], data, Settings(quantizer=a.quantizer), made.card["seed"])
     done, measured = rows_done(a.out, *columns), a.out.parent / "plans" / f"{a.network}-harm-{a.quantizer}.json"
     for seed, ratio, method in share_of(((s, r, m) for s in a.seeds for r in a.ratios for m in a.methods), a.share):
-        key = (a.network, method, a.quantizer, f"{ratio:g}", str(seed), str(a.epochs))
+        key = (a.network, method, a.quantizer, f"{ratio:g}", str(seed), str(a.epochs), a.precision)
         if key in done:
             continue
         strategy, settings = methods[method](network, ratio)

@@ -5,17 +5,16 @@
 DATA is CIFAR-10 (JPEG), a folder with train/ and test/. Steps of 128 images on two threads, ways in turn so that a busy moment
 hits all of them; the median counts. Compiling takes some minutes. Beside --out, norms.csv has the accuracy of the dense networks
 on the validation part, with the statistics that training left and with those measured anew on images moved as in training, and
-on unmoved ones.
+on unmoved ones. `--ways` and `--networks` measure steps alone, of these.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import torch
-from setting import options
+from setting import machine, options
 
 import picpq
 from picpq.core import write_whole
@@ -34,6 +33,8 @@ ways = {  # name → quantized to 3 bits, with a teacher; recipe; channels last
     "3 bits, bf16, channels last": (True, replace(tune_recipe, **half), True),
     "3 bits, bf16, compiled": (True, replace(tune_recipe, **half, compiled=True), False),
 }
+usual = tuple(ways)
+ways |= {"3 bits, fp32": (True, tune_recipe, False), "3 bits, fp32, compiled": (True, replace(tune_recipe, compiled=True), False)}
 
 
 def make_step(name: str, way: str, data: Data) -> tuple[Callable[[], None], float]:
@@ -54,10 +55,10 @@ def make_step(name: str, way: str, data: Data) -> tuple[Callable[[], None], floa
     return (lambda: train_step(run, taught_by, optimizer, recipe, x, y, 128, False)), time.perf_counter() - started
 
 
-def step_times(name: str, data: Data) -> pd.DataFrame:
+def step_times(name: str, data: Data, chosen: Sequence[str] = usual) -> pd.DataFrame:
     "One row a way: median seconds of a step, and the wait for the first one."
-    steps = {way: make_step(name, way, data) for way in ways}
-    times = {way: [] for way in ways}
+    steps = {way: make_step(name, way, data) for way in chosen}
+    times = {way: [] for way in chosen}
     for _ in range(rounds):
         for way, (step, _) in steps.items():
             started = time.perf_counter()
@@ -80,11 +81,16 @@ def norms(name: str, data: Data) -> dict:
 
 
 def main() -> None:
-    arguments = options(__doc__).parse_args()
+    parser = options(__doc__)
+    parser.add_argument("--ways", nargs="+", choices=list(ways))
+    parser.add_argument("--networks", nargs="+", choices=names)
+    a = parser.parse_args()
     torch.set_num_threads(2)
-    out, data = Path(arguments.out), picpq.load_data(arguments.data, picpq.pretrained(names[0]).card["seed"])
-    write_whole(out.parent / "norms.csv", pd.DataFrame([norms(name, data) for name in names]).to_csv(index=False))
-    write_whole(out, pd.concat([step_times(name, data) for name in names]).to_csv(index=False))
+    data = picpq.load_data(a.data, picpq.pretrained(names[0]).card["seed"])
+    if not (a.ways or a.networks):
+        write_whole(a.out.parent / "norms.csv", pd.DataFrame([norms(name, data) for name in names]).to_csv(index=False))
+    table = pd.concat([step_times(name, data, a.ways or usual) for name in a.networks or names])
+    write_whole(a.out, table.assign(machine=machine(2)).to_csv(index=False))
 
 
 if __name__ == "__main__":

@@ -41,8 +41,8 @@ def share_of(items: Iterable, share: str) -> Iterator:
 
 def machine(threads: int, device: str = "cpu") -> str:
     "What a row's figures were measured on."
-    where = f"{platform.machine()}, threads {threads}" if device == "cpu" else torch.cuda.get_device_name()
-    return f"{where}, torch {torch.__version__}"
+    cpu = f"{platform.machine()} ({torch.backends.cpu.get_cpu_capability()}), threads {threads}"
+    return f"{cpu if device == 'cpu' else torch.cuda.get_device_name()}, torch {torch.__version__}"
 
 
 def rows_done(out: Path, *columns: str) -> set[tuple[str, ...]]:
