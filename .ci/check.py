@@ -115,7 +115,8 @@ def main() -> None:
     results = [attempt(f) for f in (exports, clean, readme, style) if chosen(f.__name__)]  # these rewrite files: one by one
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         seen = [pool.submit(attempt, browser)] if chosen("browser") else []
-        results += pool.map(lambda p: attempt(notebook, p), [p for p in all_notebooks() if chosen(p.stem)])
+        longest_first = sorted(all_notebooks(), key=lambda p: p.stem != "23_cli")  # or the others are done, and it goes on alone
+        results += pool.map(lambda p: attempt(notebook, p), [p for p in longest_first if chosen(p.stem)])
         results += [f.result() for f in seen]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     sys.exit(not results or not all(results))
