@@ -37,11 +37,11 @@ from .training import Recipe, TrainingError, evaluate, quick_fitness, reestimate
 
 # %% auto #0
 __all__ = ['scale_range', 'shift_range', 'Space', 'COMPLETE', 'RUNNING', 'FAIL', 'samplers', 'heartbeat', 'lock_patience',
-           'Evolution', 'search_space', 'bounded_space', 'criterion_of', 'has_verdict', 'CriterionSampler',
-           'AgingEvolution', 'chains', 'ShiftedFrames', 'JointFrames', 'candidate_plan', 'seed_of_process', 'spreads',
-           'published_evolution', 'plan_key', 'prepare', 'HeldOutLoss', 'Learned', 'storage_name', 'storage_of',
-           'is_there', 'storage_errors', 'open_study', 'try_candidate', 'go_on', 'search_facts', 'harm_of_study',
-           'known_harm', 'learn_criterion', 'Front', 'learn_front']
+           'search_name', 'Evolution', 'search_space', 'bounded_space', 'criterion_of', 'has_verdict',
+           'CriterionSampler', 'AgingEvolution', 'chains', 'ShiftedFrames', 'JointFrames', 'candidate_plan',
+           'seed_of_process', 'spreads', 'published_evolution', 'plan_key', 'prepare', 'HeldOutLoss', 'Learned',
+           'storage_name', 'storage_of', 'is_there', 'storage_errors', 'open_study', 'try_candidate', 'go_on',
+           'search_facts', 'harm_of_study', 'known_harm', 'learn_criterion', 'Front', 'learn_front']
 
 # %% ../nbs/14_search.ipynb #5c4f22c6
 @dataclass(frozen=True)
@@ -377,6 +377,7 @@ class Learned:
 # %% ../nbs/14_search.ipynb #c3b9ed84
 heartbeat = 20  # seconds between signs of life of a process that shares a storage; after three missed ones it counts as dead
 lock_patience = 60  # seconds to wait for a locked SQLite file
+search_name = "picpq"  # of a search in its storage
 
 
 def storage_name(storage: str | optuna.storages.BaseStorage | None) -> str:
@@ -526,7 +527,7 @@ def known_harm(network: Network, storage: str | optuna.storages.BaseStorage | No
     if storage is None or not is_there(storage):
         return None
     with storage_errors(storage), contextlib.suppress(KeyError):  # no search of picpq's
-        known = optuna.load_study(storage=storage_of(storage, shared=False), study_name="picpq").user_attrs
+        known = optuna.load_study(storage=storage_of(storage, shared=False), study_name=search_name).user_attrs
         if "harm" in known and known.get("facts", {}).get("layers") == network.names:
             return Harm(tuple(network.names), np.array(known["harm"]))
     return None
@@ -555,7 +556,7 @@ def learn_criterion(
     facts = search_facts(network, properties, fitness, [budget.ratio, budget.of, budget.multiple, *["blocks"] * budget.blocks], bits, seed, tie, smallest)
     if isinstance(sampler, str):
         sampler = samplers[choose("sampler", sampler, samplers)](network, properties, candidates, seed, shared)
-    study = open_study(storage, "picpq", sampler, facts, shared, make=search)
+    study = open_study(storage, search_name, sampler, facts, shared, make=search)
     space = sampler.space() if isinstance(sampler, CriterionSampler) else bounded_space(spreads(network, properties))
     with storage_errors(storage):
         bits = harm_of_study(study, bits)

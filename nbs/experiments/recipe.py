@@ -55,7 +55,7 @@ def make_step(name: str, way: str, data: Data) -> tuple[Callable[[], None], floa
     return (lambda: train_step(run, taught_by, optimizer, recipe, x, y, 128, False)), time.perf_counter() - started
 
 
-def step_times(name: str, data: Data, chosen: Sequence[str] = usual) -> pd.DataFrame:
+def step_times(name: str, data: Data, chosen: Sequence[str]) -> pd.DataFrame:
     "One row a way: median seconds of a step, and the wait for the first one."
     steps = {way: make_step(name, way, data) for way in chosen}
     times = {way: [] for way in chosen}
