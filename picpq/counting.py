@@ -96,4 +96,4 @@ def count(
     "One row per convolution or linear call, or product of activations (attention): MACs, weight and activation bits, BOPs, per example."
     rows = [{"layer": c.module, "MACs": c.macs, "weight bits": c.weight_bits, "activation bits": c.activation_bits,
              "BOPs": c.macs * c.weight_bits * c.activation_bits} for c in record_calls(model, example)]
-    return pd.DataFrame(rows).set_index("layer")
+    return pd.DataFrame(rows, columns=["layer", "MACs", "weight bits", "activation bits", "BOPs"]).set_index("layer")

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from numbers import Real
 
 import numpy as np
 
@@ -27,8 +28,9 @@ class Criterion:
 
     def __post_init__(self):
         for symbol, values in (("a", self.a), ("b", self.b)):
+            check(isinstance(values, Mapping), symbol, "layer → number", values)
             for layer, value in values.items():
-                good = isinstance(value, (int, float)) and math.isfinite(value) and (symbol == "b" or value > 0)
+                good = isinstance(value, Real) and math.isfinite(value) and (symbol == "b" or value > 0)
                 check(good, f"{symbol} of layer {layer!r}", "finite" + " and positive" * (symbol == "a"), value)
 
     def arrays(self, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -42,7 +44,7 @@ class Criterion:
 
     def to_dict(self) -> dict[str, dict[str, float]]:
         "Plain numbers for JSON."
-        return {"a": dict(self.a), "b": dict(self.b)}
+        return {symbol: {layer: float(value) for layer, value in values.items()} for symbol, values in (("a", self.a), ("b", self.b))}
 
     @classmethod
     def from_dict(cls, content: Mapping) -> Criterion:

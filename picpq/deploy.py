@@ -19,7 +19,7 @@ import pandas as pd
 import torch
 
 from .core import PicpqError, check, write_whole
-from .graph import Graph, GraphModel, Step, multiplying, renamed
+from .graph import Graph, GraphModel, Step, multiplying, renamed, with_names
 from .integer import fold_norms
 from .quantizers import best_step
 
@@ -168,7 +168,8 @@ def to_onnx(
     ready = fold_norms(graph) if images is None else deployed(graph, images)
     ready = wide_codes_as_numbers(ready)
     try:
-        model = say(GraphModel(ready), graph.shape, custom_translation_table=table, opset_version=21)
+        own = {name: f"network.{name}" for name in ready.tensors if name.split(".")[0] in ("graph", "plan", "card")}  # what a GraphModel has itself
+        model = say(GraphModel(with_names(ready, own)), graph.shape, custom_translation_table=table, opset_version=21)
     except Exception as error:  # whatever the exporter stumbles over
         raise PicpqError(f"the network cannot be said in ONNX: {str(error).strip().splitlines()[0]}") from error
     strip(model)

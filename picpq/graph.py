@@ -18,13 +18,14 @@ from torch import nn
 
 from .core import PicpqError, check
 from .models import main_output
+from .plan import Plan
 from .quantizers import Quantized
 
 # %% auto #0
 __all__ = ['aten_names', 'operations', 'largest', 'keeping', 'multiplying', 'products', 'dequantize', 'Answering', 'Frozen',
-           'freeze', 'known_operations', 'Step', 'Graph', 'names_in', 'renamed', 'filled', 'walk_shapes', 'keeps_sign',
-           'without_nothing', 'graph_of', 'constants_folded', 'written', 'GraphModel', 'quantized_to', 'count_graph',
-           'graph_to_json', 'graph_from_json', 'plain']
+           'freeze', 'known_operations', 'Step', 'Graph', 'names_in', 'renamed', 'with_names', 'filled', 'walk_shapes',
+           'keeps_sign', 'without_nothing', 'first_name', 'graph_of', 'constants_folded', 'written', 'GraphModel',
+           'quantized_to', 'count_graph', 'graph_to_json', 'graph_from_json', 'plain']
 
 # %% ../nbs/15_graph.ipynb #4fd823f7
 @torch.library.custom_op("picpq::dequantize", mutates_args=(), schema="(Tensor codes, Tensor step) -> Tensor")
@@ -192,6 +193,13 @@ def renamed(argument: object, names: Mapping[str, str]) -> object:
     return [renamed(v, names) for v in argument] if isinstance(argument, list) else argument
 
 
+def with_names(graph: Graph, names: Mapping[str, str]) -> Graph:
+    "The graph with tensors called by other names."
+    steps = tuple(replace(s, arguments=renamed(s.arguments, names), options=renamed(dict(s.options), names)) for s in graph.steps)
+    called = lambda held: {names.get(name, name): value for name, value in held.items()}
+    return replace(graph, steps=steps, tensors=called(graph.tensors), bits=called(graph.bits))
+
+
 def filled(argument: object, values: Mapping[str, object]) -> object:
     "A step's arguments with values in place of their names."
     if isinstance(argument, dict):
@@ -270,6 +278,18 @@ def without_nothing(graph: Graph) -> Graph:
     return replace(graph, steps=tuple(reversed(used)), tensors={k: v for k, v in graph.tensors.items() if k in needed},
                    bits={k: v for k, v in graph.bits.items() if k in needed}, output=output)
 
+# %% ../nbs/15_graph.ipynb #c8e50e3f
+def first_name(model: nn.Module) -> Callable[[str], str]:
+    "Function from a name in the model's state to the first of that tensor's names."
+    first: dict[nn.Module, str] = {}
+    known = {path: first.setdefault(module, path) for path, module in model.named_modules(remove_duplicate=False)}
+
+    def name_of(name: str) -> str:
+        path, _, leaf = name.rpartition(".")
+        return ".".join(part for part in (known.get(path, path), leaf) if part)
+
+    return name_of
+
 # %% ../nbs/15_graph.ipynb #26b34e29
 def graph_of(
     model: nn.Module,  # compressed or dense; it is not changed
@@ -289,14 +309,14 @@ def graph_of(
             exported = torch.export.export(frozen, (torch.zeros(2, *shape),), dynamic_shapes=(images,), strict=False)
     except Exception as error:  # whatever a network's own code raises under export
         raise PicpqError(f"the network cannot be written as a graph: {str(error).strip().splitlines()[0]}") from error
-    called, tensors, source = {}, {}, ""
+    called, tensors, source, name_of = {}, {}, "", first_name(frozen)
     for spec in exported.graph_signature.input_specs:
         if spec.target is None:
             source = spec.arg.name
         else:
-            called[spec.arg.name] = spec.target
+            called[spec.arg.name] = name = name_of(spec.target)
             found = exported.state_dict.get(spec.target, exported.constants.get(spec.target))
-            tensors[spec.target] = found.detach().clone()
+            tensors[name] = found.detach().clone()
     *nodes, last = (n for n in exported.graph.nodes if n.op != "placeholder")
     steps = tuple(written(node, called) for node in nodes)
     steps, tensors = constants_folded(steps, tensors)
@@ -342,28 +362,24 @@ def written(node: torch.fx.Node, called: Mapping[str, str]) -> Step:
 class GraphModel(nn.Module):
     "A graph as a module: for `evaluate`, `to(device)`, `state_dict`. It is no longer trained."
 
-    def __init__(self, graph: Graph):
+    def __init__(self, graph: Graph, plan: Plan | None = None, card: Mapping[str, object] | None = None):
         super().__init__()
-        self.graph = graph
+        self.graph, self.plan, self.card = graph, plan, card or {}
         for name, tensor in graph.tensors.items():
-            try:
-                self.place(name, tensor)
-            except (KeyError, TypeError, AttributeError) as error:  # PyTorch's own, for names that no module can have
-                raise PicpqError(f"name of a tensor must be one that a module can have; got {name!r}") from error
+            check(all(name.split(".")), "name of a tensor", "one that a module can have", name)
+            self.place(name, tensor)
         self.eval()
 
     def place(self, name: str, tensor: torch.Tensor) -> None:
-        "Hold a tensor under its name, in nested modules."
+        "Hold a tensor under its name, in nested modules. A network may have a module called `graph`, too: so not by `add_module`."
         *path, leaf = name.split(".")
         home = self
         for part in path:
-            if part not in home._modules:
-                home.add_module(part, nn.Module())
-            home = home._modules[part]
+            home = home._modules.setdefault(part, nn.Module())
         if tensor.is_floating_point():
-            home.register_parameter(leaf, nn.Parameter(tensor, requires_grad=False))
+            home._parameters[leaf] = nn.Parameter(tensor, requires_grad=False)
         else:
-            home.register_buffer(leaf, tensor)
+            home._buffers[leaf] = tensor
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.graph.run(x, dict(self.named_parameters(remove_duplicate=False)) | dict(self.named_buffers(remove_duplicate=False)))
@@ -382,6 +398,8 @@ def quantized_to(graph: Graph) -> dict[str, int]:
             found[step.name] = max(1, math.ceil(math.log2(high - low + 1)))
         elif step.operation == "picpq.dequantize.default" and step.arguments[0]["$"] in graph.bits:
             found[step.name] = graph.bits[step.arguments[0]["$"]]
+        elif step.kind == "pad" and step.arguments[0]["$"] in found:  # a convolution that pads with what it finds there
+            found[step.name] = found[step.arguments[0]["$"]]
     return found
 
 
@@ -400,7 +418,7 @@ def count_graph(graph: Graph) -> pd.DataFrame:
                          "BOPs": macs * given[0] * given[1]})
 
     walk_shapes(graph, 2, look)
-    return pd.DataFrame(rows).set_index("layer")
+    return pd.DataFrame(rows, columns=["layer", "MACs", "weight bits", "activation bits", "BOPs"]).set_index("layer")
 
 # %% ../nbs/15_graph.ipynb #61b488b6
 def graph_to_json(graph: Graph) -> str:

@@ -27,18 +27,17 @@ def fold_norms(graph: Graph) -> Graph:
             continue
         gain, offset = norm_terms(norm, tensors)
         bias = filled((layer.arguments + [None])[2], tensors)
-        tensors[f"{norm.layer}.offset"] = offset if bias is None else offset + gain * bias
         source = made_by.get(layer.arguments[1]["$"])  # what dequantizes the weights, if they are codes
         scaled = layer.arguments[1] if source is None else source.arguments[1]
         if len(users[layer.arguments[1]["$"]]) > 1:
             continue
-        old = tensors[scaled["$"]]
-        tensors[f"{layer.layer}.folded"] = old * gain.view(-1, *[1] * (old.ndim - 1)) if source is None or old.numel() > 1 else old * gain
+        old, step, added = tensors[scaled["$"]], f"{norm.name}.folded", f"{norm.name}.offset"  # a layer or a norm may be called twice: each call has its own
+        tensors[step] = old * gain.view(-1, *[1] * (old.ndim - 1)) if source is None or old.numel() > 1 else old * gain
+        tensors[added] = offset if bias is None else offset + gain * bias
         if source is not None:
-            changed[source.name] = replace(source, arguments=[source.arguments[0], {"$": f"{layer.layer}.folded"}])
-        weight = {"$": f"{layer.layer}.folded"} if source is None else layer.arguments[1]
-        rest = layer.arguments[3:]
-        changed[layer.name] = replace(layer, name=norm.name, arguments=[layer.arguments[0], weight, {"$": f"{norm.layer}.offset"}, *rest])
+            changed[source.name] = replace(source, arguments=[source.arguments[0], {"$": step}])
+        weight = {"$": step} if source is None else layer.arguments[1]
+        changed[layer.name] = replace(layer, name=norm.name, arguments=[layer.arguments[0], weight, {"$": added}, *layer.arguments[3:]])
         gone.add(norm.name)
     steps = tuple(changed.get(s.name, s) for s in graph.steps if s.name not in gone)
     used = set().union(*(s.names() for s in steps))
@@ -46,8 +45,9 @@ def fold_norms(graph: Graph) -> Graph:
 
 
 def norm_terms(norm: Step, tensors: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    "γ / σ and β − γμ / σ of a BatchNorm step: two float tensors (channels,)."
+    "γ / σ and β − γμ / σ of a BatchNorm step: two float tensors (channels,). Raises `PicpqError` if it has no running statistics."
     gamma, beta, mean, variance = (filled(a, tensors) for a in norm.arguments[1:5])
+    check(mean is not None, f"normalization of layer {norm.layer!r}", "with running statistics (its answers hang on the other images)", None)
     gain = (1.0 if gamma is None else gamma) * (variance + norm.arguments[7]).rsqrt()
     return gain, (0.0 if beta is None else beta) - mean * gain
 
@@ -110,15 +110,16 @@ class Machine:
         check(isinstance(x, Codes) and isinstance(weight, Codes), "weights and activations", "quantized, both", "32-bit numbers")
         total = operation(x.values.double(), weight.values.double(), None, *rest)  # exact: whole numbers below 2^53
         check(float(total.abs().max()) < 2**31, "sum of products", "below 2^31", float(total.abs().max()))
-        channels = (-1,) if operation is operations["aten.linear.default"] else (-1, *[1] * (total.ndim - 2))
-        each = (x.step.double() * weight.step.double() * 2.0**self.fraction).expand(total.shape[1])
+        channels = (-1,) if operation is operations["aten.linear.default"] else (-1, *[1] * (total.ndim - 2))  # features come last
+        each = (x.step.double() * weight.step.double() * 2.0**self.fraction).expand(len(weight.values))
         values = scaled(total.long(), tuple(part.view(channels) for part in multiplier(each)))
         offset = 0 if bias is None else self.fixed(bias).values.view(channels)
         return Fixed(values + offset, self.fraction)
 
     def plainly(self, operation: Callable, *arguments: object, **options: object) -> object:
         "An operation that moves or compares numbers, or averages them, on the integers themselves."
-        doubles = lambda v: v.values.double() if isinstance(v, Fixed) else [doubles(w) for w in v] if isinstance(v, list) else v
+        number = lambda v: isinstance(v, (Codes, Fixed)) or (isinstance(v, torch.Tensor) and v.is_floating_point())  # images and stored numbers, too
+        doubles = lambda v: self.fixed(v).values.double() if number(v) else [doubles(w) for w in v] if isinstance(v, list) else v
         out = operation(*map(doubles, arguments), **options)
         again = lambda v: Fixed(torch.floor(v + 0.5).long(), self.fraction)  # averages are rounded, all others are whole
         return [again(v) for v in out] if isinstance(out, (list, tuple)) else again(out) if isinstance(out, torch.Tensor) else out
@@ -136,6 +137,8 @@ limits = {"aten.relu6.default": (0, 6), "aten.relu6_.default": (0, 6), "aten.har
 def integer_step(machine: Machine, step: Step, arguments: list, options: dict) -> object:
     "The value of one step in integers."
     name = step.operation
+    if step.kind == "pad" and isinstance(arguments[0], Codes):  # a convolution that pads with what it finds there
+        return replace(arguments[0], values=operations[name](arguments[0].values.double(), *arguments[1:], **options).long())
     if name == "picpq.fake_quantize.default":
         return machine.quantize(*arguments)
     if name == "picpq.dequantize.default":

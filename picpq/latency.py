@@ -229,7 +229,7 @@ class LayerTimes:
 
 # %% ../nbs/20_latency.ipynb #233c6e23
 def layer_shapes(network: Network, model: nn.Module) -> list[tuple[int, int, int, int]]:
-    "Side of the input, side of the kernel, stride and groups of every layer. Raises `PicpqError` for layers that cannot be timed."
+    "Side of the input, side of the kernel, stride and groups (0: as many as filters) of every layer. Raises `PicpqError` for layers that cannot be timed."
     shapes, modules = [], dict(model.named_modules())
     for layer in network.layers:
         module = modules.get(layer.name)
@@ -238,7 +238,7 @@ def layer_shapes(network: Network, model: nn.Module) -> list[tuple[int, int, int
         check(plain and side * side == layer.positions, f"layer {layer.name!r}", "linear, or a square convolution on square maps, called once, for a budget of latency",
               layer.kind)
         stride = module.stride[0] if isinstance(module, nn.Conv2d) else 1
-        shapes.append((side * stride, round(layer.kernel**0.5), stride, layer.groups))
+        shapes.append((side * stride, round(layer.kernel**0.5), stride, 0 if layer.groups == layer.filters > 1 else layer.groups))
     return shapes
 
 
@@ -256,7 +256,8 @@ class PlanTime:
         "Seconds of the layers."
         model = cost_model(self.network)
         outputs, inputs = model.count(keep, model.outputs), model.count(keep, model.inputs)
-        return sum(self.times(int(i * shape[3]), int(o), *shape) for i, o, shape in zip(inputs, outputs, self.shapes) if i and o)
+        shapes = [(*shape[:3], shape[3] or int(o)) for o, shape in zip(outputs, self.shapes)]  # a depthwise layer loses groups with its filters
+        return sum(self.times(int(i * shape[3]), int(o), *shape) for i, o, shape in zip(inputs, outputs, shapes) if i and o)
 
     def maps(self, keep: np.ndarray) -> float:
         "Share of the numbers in all layers' outputs."

@@ -20,7 +20,7 @@ from torch import nn
 
 from .bits import fewest_bits
 from .core import PicpqError, PicpqWarning, check
-from .graph import Graph, GraphModel, graph_from_json, graph_of, graph_to_json, walk_shapes
+from .graph import Graph, GraphModel, first_name, graph_from_json, graph_of, graph_to_json, walk_shapes
 from .models import check_finite, fingerprint
 from .plan import Plan
 from .quantizers import LSQ, Quantized
@@ -75,9 +75,9 @@ class ModelFile:
 
 # %% ../nbs/16_modelfile.ipynb #5593570b
 def derived(model: nn.Module) -> set[str]:
-    "Names of state that need not be stored: quantizer ranges, and counters of BatchNorm."
-    names = {f"{n}.{k}" for n, m in model.named_modules() if isinstance(m, LSQ) for k in ("low", "high", "ready")}
-    return names | {k for k in model.state_dict() if k.endswith("num_batches_tracked")}
+    "Names of state that need not be stored: quantizer ranges, counters of BatchNorm, and second names of what has one."
+    names, name_of = {f"{n}.{k}" for n, m in model.named_modules() if isinstance(m, LSQ) for k in ("low", "high", "ready")}, first_name(model)
+    return names | {k for k in model.state_dict() if k.endswith("num_batches_tracked") or name_of(k) != k}
 
 
 def packable(model: nn.Module) -> dict[str, Quantized]:
@@ -221,13 +221,11 @@ def load_model(path: str | Path) -> GraphModel:
     try:
         content = read_model(path)
         check(content.graph is not None, str(path), "a file with a graph (this network could not be written as one: use `load_result` with `trust` or a `dense` network)", None)
-        model = GraphModel(content.graph)
+        return GraphModel(content.graph, content.plan, content.card)
     except PicpqError:
         raise
     except Exception as error:  # whatever else a forger comes up with
         raise PicpqError(f"{path} is damaged: {error!r}") from error
-    model.plan, model.card = content.plan, content.card
-    return model
 
 # %% ../nbs/16_modelfile.ipynb #72771231
 @torch.no_grad()

@@ -38,9 +38,9 @@ def observe(
     return hooks
 
 
-def channels_second(out: torch.Tensor, kind: str) -> torch.Tensor:
-    "The output of a layer of that kind as maps (n, filters, h, w); a linear layer's features are maps of one pixel."
-    if kind.endswith("Linear"):
+def channels_second(out: torch.Tensor, layer: nn.Module) -> torch.Tensor:
+    "The output of the layer as maps (n, filters, h, w); a linear layer's features are maps of one pixel."
+    if isinstance(layer, nn.Linear):
         return out.reshape(-1, out.shape[-1], 1, 1)
     if out.ndim == 3:  # one-dimensional convolution
         return out[:, :, None, :]
@@ -60,10 +60,10 @@ def map_ranks(
 @torch.no_grad()
 def rank_property(network: Network, model: nn.Module, data: Iterable) -> dict[str, np.ndarray]:
     "Average rank of each filter's feature map, as a share of the largest possible rank: in [0, 1]."
-    totals, seen = {}, Counter()
+    totals, seen, modules = {}, Counter(), dict(model.named_modules())
 
     def look(name, out):
-        maps = channels_second(out, network.layers[network.index(name)].kind)
+        maps = channels_second(out, modules[name])
         share = map_ranks(maps).double().sum(0) / min(maps.shape[-2:])  # (filters,)
         totals[name] = totals.get(name, 0) + share
         seen[name] += len(maps)  # a layer may be called more than once
@@ -103,20 +103,22 @@ def scale_property(network: Network, model: nn.Module, data: Iterable) -> dict[s
 
 
 def taylor_property(network: Network, model: nn.Module, data: Iterable) -> dict[str, np.ndarray]:
-    "First-order change of the loss without the filter: E |Σ o · ∂L/∂o|, relative to the layer's mean."
-    totals, seen = {}, {}
+    "First-order change of the loss without the filter: E |Σ o · ∂L/∂o|, summed over all that it makes of an image, relative to the layer's mean."
+    totals, seen, modules = {}, {}, dict(model.named_modules())
 
     def look(name, out):
         out.retain_grad()
-        seen[name] = out
+        seen.setdefault(name, []).append(out)  # a layer may be called more than once
 
     hooks = observe(network, model, look)
     with torch.enable_grad():
         for x, y in data:
+            seen.clear()
             F.cross_entropy(main_output(model(x)), y, reduction="sum").backward()
-            for name, out in seen.items():
-                effect = channels_second(out.detach() * out.grad, network.layers[network.index(name)].kind)
-                totals[name] = totals.get(name, 0) + effect.sum((2, 3)).abs().double().sum(0)
+            for name, outs in seen.items():
+                products = [channels_second(out.detach() * out.grad, modules[name]).sum((2, 3)) for out in outs]  # (n or more, filters)
+                effect = sum(p.reshape(len(x), -1, p.shape[1]).sum(1) for p in products)  # (n, filters)
+                totals[name] = totals.get(name, 0) + effect.abs().double().sum(0)
     for hook in hooks:
         hook.remove()
     return {name: (t / t.mean().clamp_min(1e-30)).cpu().numpy() for name, t in totals.items()}

@@ -367,7 +367,7 @@ def measure_harm(
             of_weights = answers(model, images)
             module.weight.data = weight
             quantizer = quantizer_for(module, bits, make[1])
-            hook = module.register_forward_pre_hook(lambda _, given: (quantizer(given[0]), *given[1:]))
+            hook = module.register_forward_pre_hook(lambda _, args, kwargs: ((quantizer(args[0] if args else kwargs["input"]),), {}), with_kwargs=True)
             of_input = answers(model, images)
             hook.remove()
             nats[i, :, bits - fewest_bits] = [float((dense.exp() * (dense - other)).sum(1).mean()) for other in (of_weights, of_input)]

@@ -41,7 +41,8 @@ def lipschitz(
     if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)):
         return spectral_norm(module, shape)
     if isinstance(module, nn.modules.batchnorm._BatchNorm):
-        return float((module.weight.detach().abs() / (module.running_var + module.eps).sqrt()).max())
+        gain = 1.0 if module.weight is None else module.weight.detach().abs()
+        return float((gain / (module.running_var + module.eps).sqrt()).max())
     if isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size in (1, (1, 1)):
         return 1 / math.sqrt(shape[-1] * shape[-2])
     known = (nn.ReLU, nn.Flatten, nn.Identity)
@@ -67,7 +68,7 @@ def pruning_bound(
     bound = torch.zeros(len(x))
     for position, channels in pruned.items():
         behind = math.sqrt(2) * float(np.prod(constants[position + 1 :]))  # C_l
-        norms = outputs[position][:, channels].flatten(2).norm(dim=2)  # (n, pruned filters)
+        norms = outputs[position][:, channels, None].flatten(2).norm(dim=2)  # (n, pruned filters)
         bound += behind * norms.sum(1)
     return bound
 
