@@ -40,7 +40,7 @@ from .properties import properties
 from .published import Preset, presets, published_table
 from .quantizers import quantizers
 from .result import Recreation, load_result, read_json, read_table
-from .search import samplers, storage_name, storage_of
+from .search import is_there, samplers, storage_name, storage_of
 from .training import dense_recipe, evaluate, published_fitness, team
 
 # %% auto #0
@@ -146,13 +146,13 @@ MaxBits = Annotated[str | None, typer.Option(help="Most bits of a layer: one num
 ActivationBits = Annotated[int | None, typer.Option(help="Bits of what enters a layer, but for the first and the last. Default: those of its weights.")]
 BitsBy = Annotated[str | None, typer.Option(help="Of PIC-PQ: harm (measured layer by layer; the search learns which filters go and, without --macs-left, how many), level "
                                             "(one for all, and what the search learns beside it) or rule (the published one, by what was pruned). Default harm; level "
-                                            "with --sampler joint; rule with --max-bits, --activation-bits, --penalty, another sampler or budget.")]
-MacsLeft = Annotated[float | None, typer.Option(min=0.01, max=1, help="With bits by harm: the weakest filters go until this share of the MACs is left.")]
+                                            "with --sampler joint, or share and --max-bits; otherwise rule with --max-bits, --activation-bits, --penalty, another sampler or budget.")]
+MacsLeft = Annotated[float | None, typer.Option(min=0.01, max=1, help="With bits by harm: the weakest filters go until about this share of the MACs is left.")]
 Ends = Annotated[int | None, typer.Option(help="Bits of the first and last layer. Default 8.")]
 Penalty = Annotated[float | None, typer.Option(help="Penalty factor pf. Default 1/6.")]
 SamplerName = Annotated[str | None, typer.Option("--sampler", help="frames, share (and how much is pruned), joint (and bits), evolution (published), cmaes, tpe or random. Default "
-                                                 "share where bits go by harm, otherwise frames; with --paper or --preset evolution.")]
-Quantizer = Annotated[str | None, typer.Option(help="lsq, balanced (for 2 to 4 bits), dorefa, or one that your module registers. Default balanced; with --paper or --preset dorefa.")]
+                                                 "share where bits go by harm, otherwise frames; of the published method evolution.")]
+Quantizer = Annotated[str | None, typer.Option(help="lsq, balanced (for 2 to 4 bits), dorefa, or one that your module registers. Default balanced; of the published method dorefa.")]
 Steps = Annotated[int | None, typer.Option(min=0, help="Training steps per candidate, then its loss; 200 as published. Default 0: none.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs of training the dense network. Default 30.")]
 ImageSize = Annotated[int | None, typer.Option(min=1, help="Pixels, for folders of images. Default: the first image's shorter side, "
@@ -206,7 +206,7 @@ def turns() -> contextlib.AbstractContextManager:
 def demo(
     out: Out = Path("picpq-demo"),
     seed: Seed = 0,
-    budget: BudgetRatio = None,
+    budget: Annotated[float | None, typer.Option(help="How many times fewer bit operations than the dense 32-bit network, e.g. 50. Default: what uniform 4-bit costs.")] = None,
     candidates: Annotated[int, typer.Option(min=1, help="Candidates of the search.")] = demo_settings.candidates,
 ) -> None:
     "The published method, from training to the table, on scikit-learn's digits in about two minutes: nothing to download."
@@ -243,7 +243,7 @@ def compress(
     penalty: Penalty = None,
     quantizer: Quantizer = None,
     sampler: SamplerName = None,
-    candidates: Annotated[int | None, typer.Option(min=1, help="Candidates of the search. Default 150; with --paper or --preset 400.")] = None,
+    candidates: Annotated[int | None, typer.Option(min=1, help="Candidates of the search. Default 150; of the published method 400.")] = None,
     steps: Steps = None,
     epochs: Epochs = None,
     tune_epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of fine-tuning. Default 30.")] = None,
@@ -267,6 +267,10 @@ def compress(
     settings = replace(settings, tune=replace(tune, precision=precision or tune.precision, compiled=compiled or tune.compiled))
     asked = asked_budget(budget, budget_in, multiple, blocks) or base.budget
     check(study is None or strategy == "picpq", "strategy", "picpq, with --study", strategy)
+    check(study is None or is_there(study), "study", "the storage of an earlier search", study)
+    check(study is None or candidates is None, "candidates", "left out with --study (nothing is searched)", candidates)
+    for name, value in (("max-bits", max_bits), ("activation-bits", activation_bits), ("penalty", penalty)):
+        check(strategy != "uniform" or value is None, name, "left out with --strategy uniform (as many bits as the budget allows)", value)
     check((bits_by in (None, "rule") and macs_left is None) or strategy == "picpq", "strategy", "picpq, with --macs-left, or --bits-by harm or level", strategy)
     beside = ["unlearned"] if asked and asked.of != "bops" else ["uniform", "unlearned"]
     chosen = (*[s for s in beside if baselines and s != strategy], strategy)
@@ -311,6 +315,7 @@ def search(
         build_model(model)  # the user's module may register properties and quantizers of its own
     check_device(device)
     check(checkpoint is not None or not (keys or ema), "checkpoint", "given with --keys or --ema", None)
+    check(checkpoint is None or checkpoint.is_file(), "checkpoint", "a file of weights", str(checkpoint))
     check(team().count == 1, "processes", "one, and --workers so many more (torchrun is for training)", team().count)
     settings = vary_bits(base.settings, max_bits, activation_bits, bits_by, macs_left, ends, penalty, sampler)
     settings = vary(settings, property, quantizer, trials, steps, None)
@@ -318,8 +323,9 @@ def search(
     check_request(model, images, asked, settings)
     storage_of(storage, shared=True)  # one that cannot be opened is said before a network is trained
     weights = checkpoint or weights_beside(storage, model, data, seed, epochs, image_size)
+    work = weights.with_suffix(".work")  # the state of training it
     if not weights.exists():
-        trained = dense_model(model, images, None, replace(dense_recipe, epochs=epochs), seed, show=not quiet, device=device)
+        trained = dense_model(model, images, None, replace(dense_recipe, epochs=epochs), seed, work, not quiet, device)
         write_first(weights, save({k: v.cpu().contiguous() for k, v in trained.state_dict().items()}))
     dense = dense_model(model, images, weights, seed=seed, device=device, keys=parse_keys(keys), ema=ema)
     network = trace(dense, images.example())
@@ -328,6 +334,7 @@ def search(
         plan = picpq_plan(case)
     if quiet:
         return
+    shutil.rmtree(work, ignore_errors=True)
     for helper, said in helpers:
         if helper.returncode:
             reason = said.splitlines()[-1] if said else f"signal {-helper.returncode}"

@@ -34,10 +34,10 @@ from .search import Learned, HeldOutLoss, known_harm, learn_criterion, prepare
 from .training import Recipe, dense_recipe, evaluate, published_fitness, quick_fitness, team, train, tune_recipe
 
 # %% auto #0
-__all__ = ['paper_settings', 'strategies', 'Settings', 'fit_unlearned', 'Case', 'on_this_machine', 'unlearned_plan', 'picpq_plan',
-           'given_importance_plan', 'given_plan', 'make_plans', 'agreed_plans', 'carry_out_plan', 'storage_in',
-           'state_in', 'make_work', 'recreation_of', 'compress', 'equal_budget', 'plan_budget', 'dense_row', 'compare',
-           'format_table', 'save_comparison', 'dense_model', 'work_folder', 'check_request']
+__all__ = ['paper_settings', 'ranked_by', 'strategies', 'Settings', 'fit_unlearned', 'Case', 'on_this_machine', 'unlearned_plan',
+           'picpq_plan', 'given_importance_plan', 'given_plan', 'make_plans', 'agreed_plans', 'carry_out_plan',
+           'storage_in', 'state_in', 'make_work', 'recreation_of', 'compress', 'equal_budget', 'plan_budget',
+           'dense_row', 'compare', 'format_table', 'save_comparison', 'dense_model', 'work_folder', 'check_request']
 
 # %% ../nbs/22_compression.ipynb #5eee275a
 @dataclass(frozen=True)
@@ -158,9 +158,12 @@ def on_this_machine(case: Case) -> Case:
     return case
 
 
-def unlearned_plan(case: Case, property: str | None = None, name: str = "unlearned") -> Plan:
+ranked_by = {"L1": "l1", "random": "random"}  # a plan's strategy → the property that ranks its filters, where that is not the settings'
+
+
+def unlearned_plan(case: Case, name: str = "unlearned") -> Plan:
     "The plan of a = 1, b = 0."
-    return make_plan(case.network, case.properties(property), None, case.budget, case.bits(), case.settings.tie,
+    return make_plan(case.network, case.properties(ranked_by.get(name)), None, case.budget, case.bits(), case.settings.tie,
                      case.settings.smallest, name)
 
 
@@ -191,9 +194,9 @@ def given_plan(case: Case) -> Plan:
 strategies: dict[str, Callable[[Case], Plan]] = {
     "picpq": picpq_plan,
     "unlearned": unlearned_plan,
-    "uniform": lambda case: uniform_plan(case.network, None, case.budget),
-    "l1": lambda case: unlearned_plan(case, "l1", "L1"),
-    "random": lambda case: unlearned_plan(case, "random", "random"),
+    "uniform": lambda case: uniform_plan(case.network, None, case.budget, case.settings.bits.ends),
+    "l1": lambda case: unlearned_plan(case, "L1"),
+    "random": lambda case: unlearned_plan(case, "random"),
     "importances": given_importance_plan,
     "plan": given_plan,
 }
@@ -234,9 +237,10 @@ def carry_out_plan(case: Case, plan: Plan, recreation: Recreation, checkpoint: P
               "blocks": case.budget.blocks}
     if case.budget.of == "latency":
         metrics["milliseconds"] = 1000 * plan_seconds(case.model, case.network, plan, recreation.shape)
-    given = {**asdict(s), **({"harm": asdict(learned.bits.harm)} if learned and learned.bits.harm else {})}
-    about = {"budget": budget, "seed": case.seed, **json.loads(json.dumps(given, default=np.ndarray.tolist))}
-    properties = case.measured.get(s.property, {})
+    ranked = ranked_by.get(plan.strategy, s.property)
+    given = {"budget": budget, "seed": case.seed, **asdict(s), "property": ranked, **({"harm": asdict(learned.bits.harm)} if learned and learned.bits.harm else {})}
+    about = json.loads(json.dumps(given, default=lambda value: value.tolist()))  # NumPy's numbers, too
+    properties = case.measured.get(ranked, {})
     if plan.strategy == "importances":
         properties = shown_importance(case.network, given_importance(case.network, case.importances, s.tie), s.tie)
     made = Result(compressed, plan, case.network, metrics, recreation, history, candidates, properties, about)
@@ -289,8 +293,9 @@ def compress(
     network = trace(model, data.example())
     budget = plan_budget(network, plan) if plan is not None else budget if isinstance(budget, Budget) else Budget(budget)
     case = Case(network, model, data, budget, settings, seed, storage_in(work), show=show, importances=importances, plan=plan)
+    recreation = recreation_of(name, data, settings, seed)  # what is wrong with it is said before any work
     made = agreed_plans(case, [strategy])[strategy]
-    return carry_out_plan(case, made, recreation_of(name, data, settings, seed), state_in(work, f"tune-{strategy}"))
+    return carry_out_plan(case, made, recreation, state_in(work, f"tune-{strategy}"))
 
 # %% ../nbs/22_compression.ipynb #f534b440
 def equal_budget(network: Network, bits: int = 4) -> Budget:
@@ -334,8 +339,8 @@ def compare(
     budget = budget if isinstance(budget, Budget) else Budget(budget)
     storage = storage_in(work) if study is None else study
     case = Case(network, model, data, budget, settings, seed, storage, study is not None, study is None, show, importances, plan)
-    plans = agreed_plans(case, chosen)  # errors about budgets come before fine-tuning
     recreation = recreation_of(name, data, settings, seed)
+    plans = agreed_plans(case, chosen)  # errors about budgets come before fine-tuning
     results = {s: carry_out_plan(case, p, recreation, state_in(work, f"tune-{s}")) for s, p in plans.items()}
     rows = {"dense 32-bit": dense_row(model, network, data), **{r.plan.strategy: r.row() for r in results.values()}}
     return pd.DataFrame(rows).T.rename_axis("network"), results

@@ -114,16 +114,17 @@ def check_target(
     path: str | Path,  # folder that shall be written
     marker: str,  # a file by which an earlier result is known
 ) -> Path:
-    "Raise a `PicpqError` unless `path` can be written: new, empty, or an earlier result and nothing else."
-    path = Path(path)
-    check(path.absolute().resolve() != Path.cwd().resolve(), "out", "another folder than the current one", str(path))
-    usable = not path.exists() or (path.is_dir() and (not any(path.iterdir()) or is_result(path, marker)))
+    "The folder itself, behind any link. Raises a `PicpqError` unless it can be written: new, empty, or an earlier result and nothing else."
+    folder = Path(path).resolve()
+    check(folder != Path.cwd().resolve(), "out", "another folder than the current one", str(path))
+    check(not folder.is_mount(), "out", "a folder that can be replaced (name one inside this mount point)", str(path))
+    usable = not folder.exists() or (folder.is_dir() and (not any(folder.iterdir()) or is_result(folder, marker)))
     check(usable, "out", f"a new or empty folder, or an earlier result (a {marker} of picpq's, and no other files)", str(path))
-    parent = path.absolute().parent
+    parent = folder.parent
     while not parent.exists():
         parent = parent.parent
     check(os.access(parent, os.W_OK) and parent.is_dir(), "out", "a folder that can be written", str(path))
-    return path
+    return folder
 
 # %% ../nbs/01_core.ipynb #8c0c6a2c
 @contextlib.contextmanager
@@ -139,8 +140,8 @@ def whole_folder(
     path = check_target(path, marker)
     temporary = None
     try:
-        path.absolute().parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=path.absolute().parent, prefix=f".{path.name}."))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
         temporary.chmod(0o755)
         yield temporary
         if path.exists():  # an earlier result steps aside first, and is lost only when the new one stands

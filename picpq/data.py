@@ -224,7 +224,7 @@ def split_validation(
 
 def statistics(images: Images | FolderImages) -> dict[str, tuple[float, ...]]:
     "Mean and standard deviation per channel, of pixels scaled to [0, 1], over at most 5,000 images."
-    chosen = torch.arange(0, len(images), max(1, len(images) // 5000))
+    chosen = torch.arange(0, len(images), -(-len(images) // 5000))
     pixels = images.get(chosen).float().div(255)  # (n, c, h, w)
     std, mean = torch.std_mean(pixels, dim=(0, 2, 3))
     return {"mean": tuple(mean.tolist()), "std": tuple(std.clamp_min(1e-3).tolist())}
@@ -288,12 +288,12 @@ def load_data(
 ) -> Data:
     "The data set of that name. Raises `PicpqError` for an unknown name or a set that cannot be had."
     if name == "digits":
-        return digits(seed, validation or 0.2)
+        return digits(seed, 0.2 if validation is None else validation)
     if name in ("cifar10", "cifar100"):
-        return cifar(name, seed, root, validation or 0.1)
+        return cifar(name, seed, root, 0.1 if validation is None else validation)
     known = "digits, cifar10, cifar100, or a folder with train/ and test/ (or val/)"
     check(Path(name).is_dir(), "data", known, str(name))
-    return image_folder(name, seed, validation or 0.1, image_size)
+    return image_folder(name, seed, 0.1 if validation is None else validation, image_size)
 
 
 def cifar(name: str, seed: int, root: str | Path, validation: float) -> Data:

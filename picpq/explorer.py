@@ -676,6 +676,7 @@ def explore(
     if isinstance(model, str):
         given = data is not None
         shipped = pretrained(model)
+        check(shipped.plan is None, "model", "a dense network (this one is compressed)", model)
         network, measured, model, learned = shipped.trace(), dict(shipped.properties), shipped.model, learned or shipped.criterion
         known = shipped.card["data"] == "digits"  # the others are for their users to fetch
         source = "...  # as you gave it to picpq.explore" if given else f'picpq.load_data({"digits" if known else "path/to/data"!r})'

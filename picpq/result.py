@@ -41,10 +41,11 @@ class Recreation:
 
     def __post_init__(self):
         names = all(isinstance(v, str) for v in (self.name, self.data, self.quantizer))
-        sizes = (self.classes, self.seed, *self.shape)
-        good = names and all(isinstance(v, int) and 0 <= v <= 10**6 for v in sizes) and 1 <= len(self.shape) <= 4
-        numbers = all(isinstance(v, float) for v in (*self.mean, *self.std))
-        check(good and numbers, "recreation", "names, and sizes that a network can have", vars(self))
+        check(names, "name, data and quantizer of a recreation", "text", (self.name, self.data, self.quantizer))
+        good = all(isinstance(v, int) and 0 <= v <= 10**6 for v in (self.classes, *self.shape)) and 1 <= len(self.shape) <= 4
+        check(good, "classes and shape of a recreation", "sizes that a network can have", (self.classes, self.shape))
+        check(isinstance(self.seed, int) and 0 <= self.seed < 2**32, "seed of a recreation", "0 to 2^32 - 1", self.seed)
+        check(all(isinstance(v, (int, float)) for v in (*self.mean, *self.std)), "mean and std of a recreation", "numbers", (self.mean, self.std))
 
 
 @dataclass(eq=False)

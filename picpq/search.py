@@ -8,12 +8,12 @@ import contextlib
 import hashlib
 import json
 import math
-import os
 import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import cmaes
@@ -38,8 +38,8 @@ from .training import Recipe, TrainingError, evaluate, quick_fitness, reestimate
 # %% auto #0
 __all__ = ['scale_range', 'shift_range', 'Space', 'COMPLETE', 'RUNNING', 'FAIL', 'samplers', 'heartbeat', 'lock_patience',
            'search_name', 'Evolution', 'search_space', 'bounded_space', 'criterion_of', 'has_verdict',
-           'CriterionSampler', 'AgingEvolution', 'chains', 'ShiftedFrames', 'JointFrames', 'candidate_plan',
-           'seed_of_process', 'spreads', 'published_evolution', 'plan_key', 'prepare', 'HeldOutLoss', 'Learned',
+           'CriterionSampler', 'AgingEvolution', 'chains', 'ShiftedFrames', 'JointFrames', 'candidate_plan', 'spreads',
+           'SeededByTrial', 'seeded', 'published_evolution', 'plan_key', 'prepare', 'HeldOutLoss', 'Learned',
            'storage_name', 'storage_of', 'is_there', 'storage_errors', 'open_study', 'try_candidate', 'go_on',
            'search_facts', 'harm_of_study', 'known_harm', 'learn_criterion', 'Front', 'learn_front']
 
@@ -270,14 +270,37 @@ def candidate_plan(network: Network, properties: Mapping[str, np.ndarray], param
     return make_plan(network, properties, criterion, budget, bits, tie, smallest)
 
 # %% ../nbs/14_search.ipynb #2bb7b7fc
-def seed_of_process(seed: int, shared: bool) -> int:
-    "The seed itself, or where processes share a study, one of this process's own."
-    return (seed + 1_000_003 * os.getpid()) % 2**32 if shared else seed
-
-
 def spreads(network: Network, properties: Mapping[str, np.ndarray]) -> dict[str, float]:
     "Standard deviation of each prunable layer's property."
     return {n: float(np.std(properties[n])) for n in network.prunable}
+
+
+class SeededByTrial(optuna.samplers.BaseSampler):
+    "A sampler of Optuna's, made anew for every trial with a seed of its own."
+
+    def __init__(self, make: Callable[..., optuna.samplers.BaseSampler], seed: int = 0):  # `make` takes a seed
+        self.make, self.seed, self.of_trial = make, seed, make(seed=seed)
+
+    def before_trial(self, study, trial):
+        self.of_trial = self.make(seed=int(np.random.SeedSequence([self.seed, trial.number]).generate_state(1)[0]))
+        self.of_trial.before_trial(study, trial)
+
+    def infer_relative_search_space(self, study, trial):
+        return self.of_trial.infer_relative_search_space(study, trial)
+
+    def sample_relative(self, study, trial, search_space):
+        return self.of_trial.sample_relative(study, trial, search_space)
+
+    def sample_independent(self, study, trial, param_name, param_distribution):
+        return self.of_trial.sample_independent(study, trial, param_name, param_distribution)
+
+    def after_trial(self, study, trial, state, values):
+        self.of_trial.after_trial(study, trial, state, values)
+
+
+def seeded(make: Callable[..., optuna.samplers.BaseSampler]) -> Callable:
+    "A sampler of Optuna's as the registry wants it."
+    return lambda network, properties, candidates, seed, shared: SeededByTrial(make, seed)
 
 
 def published_evolution(network: Network, properties: Mapping, candidates: int, seed: int, shared: bool) -> AgingEvolution:
@@ -291,9 +314,9 @@ samplers: dict[str, Callable[[Network, Mapping, int, int, bool], optuna.samplers
     "share": lambda network, fp, candidates, seed, shared: JointFrames(network, fp, seed, shared, own_bits=False),
     "frames": lambda network, fp, candidates, seed, shared: ShiftedFrames(network, fp, seed, shared),
     "evolution": published_evolution,
-    "cmaes": lambda network, fp, candidates, seed, shared: optuna.samplers.CmaEsSampler(seed=seed_of_process(seed, shared)),
-    "tpe": lambda network, fp, candidates, seed, shared: optuna.samplers.TPESampler(seed=seed_of_process(seed, shared)),
-    "random": lambda network, fp, candidates, seed, shared: optuna.samplers.RandomSampler(seed=seed_of_process(seed, shared)),
+    "cmaes": seeded(optuna.samplers.CmaEsSampler),
+    "tpe": seeded(optuna.samplers.TPESampler),
+    "random": seeded(optuna.samplers.RandomSampler),
 }
 
 # %% ../nbs/14_search.ipynb #b8e856a8
@@ -505,10 +528,10 @@ def go_on(study: optuna.Study, space: dict, make: Callable, fitness: Callable, c
 
 
 def search_facts(network: Network, properties: Mapping[str, np.ndarray], fitness: Callable, budget: list, bits: Bits, seed: int,
-                 tie: str, smallest: float) -> dict:
+                 tie: str, smallest: float, space: Space) -> dict:
     "What a search depends on, for its storage."
     return {"layers": network.names, "budget": budget, "bits": str(replace(bits, harm=None)), "harm": bits.harm is not None,
-            "seed": seed, "plan": [tie, smallest],
+            "seed": seed, "plan": [tie, smallest], "what is learned": sorted({name.split()[0] for name in space}),
             "fitness": fitness.facts() if hasattr(fitness, "facts") else [],
             "properties": fingerprint({n: torch.as_tensor(np.asarray(v)) for n, v in properties.items()})}
 
@@ -553,11 +576,11 @@ def learn_criterion(
     check_number("candidates", candidates, 1)
     make = lambda parameters: candidate_plan(network, properties, parameters, budget, bits, tie, smallest)
     make({})  # a budget that cannot be met is said before any work
-    facts = search_facts(network, properties, fitness, [budget.ratio, budget.of, budget.multiple, *["blocks"] * budget.blocks], bits, seed, tie, smallest)
     if isinstance(sampler, str):
         sampler = samplers[choose("sampler", sampler, samplers)](network, properties, candidates, seed, shared)
-    study = open_study(storage, search_name, sampler, facts, shared, make=search)
     space = sampler.space() if isinstance(sampler, CriterionSampler) else bounded_space(spreads(network, properties))
+    facts = search_facts(network, properties, fitness, [budget.ratio, budget.of, budget.multiple, *["blocks"] * budget.blocks], bits, seed, tie, smallest, space)
+    study = open_study(storage, search_name, sampler, facts, shared, make=search)
     with storage_errors(storage):
         bits = harm_of_study(study, bits)
         if search:
@@ -608,9 +631,9 @@ def learn_front(
     make = lambda p: make_plan(network, properties, criterion_of(p), Budget(p["ratio"]), bits, tie, smallest)
     make({"ratio": high})
     space = bounded_space(spreads(network, properties)) | {"ratio": optuna.distributions.FloatDistribution(low, high, log=True)}
-    facts = search_facts(network, properties, fitness, [low, high], bits, seed, tie, smallest)
+    facts = search_facts(network, properties, fitness, [low, high], bits, seed, tie, smallest, space)
     population = max(4, min(50, candidates // 5))
-    sampler = optuna.samplers.NSGAIISampler(population_size=population, seed=seed_of_process(seed, shared))
+    sampler = SeededByTrial(partial(optuna.samplers.NSGAIISampler, population_size=population), seed)
     study = open_study(storage, "picpq front", sampler, facts, shared, ("minimize", "maximize"))
     with storage_errors(storage):
         bits = harm_of_study(study, bits)

@@ -365,7 +365,7 @@ class Keeper:
             saved = state["run"]
         except Exception as error:  # a damaged file can fail in any way
             raise PicpqError(f"checkpoint {self.path} cannot be read ({error}); remove it to start anew") from error
-        allowed = "of the same run (recipe, seed, data and first weights); remove it to start anew"
+        allowed = "of the same run (recipe, seed, data, teacher and first weights); remove it to start anew"
         check(saved == self.run, f"checkpoint {self.path}", allowed, saved)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -468,7 +468,8 @@ def train(
     per_epoch, total = total_steps(data, recipe)
     wrapped = team().wrap(model)
     optimizer = make_optimizer(model, recipe)
-    run = {"seed": seed, "data": f"{data.name} {len(data.train)} {data.mean}", "from": fingerprint(model.state_dict()), **asdict(recipe)}
+    run = {"seed": seed, "data": f"{data.name} {len(data.train)} {data.mean}", "from": fingerprint(model.state_dict()),
+           "teacher": None if teacher is None else fingerprint(teacher.state_dict()), **asdict(recipe)}
     keeper = Keeper(None if checkpoint is None else Path(checkpoint), save_every, run, model, optimizer)
     history, inside = keeper.load()
     model.train()
