@@ -323,7 +323,7 @@ def search(
     check_request(model, images, asked, settings)
     storage_of(storage, shared=True)  # one that cannot be opened is said before a network is trained
     weights = checkpoint or weights_beside(storage, model, data, seed, epochs, image_size)
-    work = weights.with_suffix(".work")  # the state of training it
+    work = weights.with_suffix(".work")  # the state of training them, where they are our own
     if not weights.exists():
         trained = dense_model(model, images, None, replace(dense_recipe, epochs=epochs), seed, work, not quiet, device)
         write_first(weights, save({k: v.cpu().contiguous() for k, v in trained.state_dict().items()}))
@@ -334,7 +334,8 @@ def search(
         plan = picpq_plan(case)
     if quiet:
         return
-    shutil.rmtree(work, ignore_errors=True)
+    if checkpoint is None:
+        shutil.rmtree(work, ignore_errors=True)
     for helper, said in helpers:
         if helper.returncode:
             reason = said.splitlines()[-1] if said else f"signal {-helper.returncode}"
