@@ -15,7 +15,7 @@ from .core import check
 from .network import Network, record_calls
 
 # %% auto #0
-__all__ = ['conventions', 'ragged', 'CostModel', 'cost_model', 'layer_bops', 'dense_bops', 'count']
+__all__ = ['conventions', 'ragged', 'CostModel', 'cost_model', 'layer_bops', 'dense_bops', 'count_table', 'count']
 
 # %% ../nbs/05_counting.ipynb #fe341266
 def ragged(parts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -89,11 +89,15 @@ def dense_bops(network: Network, convention: str = "honest", skip: tuple[str, ..
     return int(layer_bops(network, np.ones(network.units, dtype=bool), full, full, convention, skip).sum())
 
 # %% ../nbs/05_counting.ipynb #b7b3f112
+def count_table(calls: list[tuple[str, int, int, int]]) -> pd.DataFrame:
+    "One row a call, from its layer, MACs, weight bits and activation bits: these, and BOPs."
+    table = pd.DataFrame(calls, columns=["layer", "MACs", "weight bits", "activation bits"]).set_index("layer")
+    return table.assign(BOPs=table["MACs"] * table["weight bits"] * table["activation bits"])
+
+
 def count(
     model: nn.Module,  # any model, dense or compressed
     example: torch.Tensor,  # a batch of inputs (n, …)
 ) -> pd.DataFrame:
     "One row per convolution or linear call, or product of activations (attention): MACs, weight and activation bits, BOPs, per example."
-    rows = [{"layer": c.module, "MACs": c.macs, "weight bits": c.weight_bits, "activation bits": c.activation_bits,
-             "BOPs": c.macs * c.weight_bits * c.activation_bits} for c in record_calls(model, example)]
-    return pd.DataFrame(rows, columns=["layer", "MACs", "weight bits", "activation bits", "BOPs"]).set_index("layer")
+    return count_table([(c.module, c.macs, c.weight_bits, c.activation_bits) for c in record_calls(model, example)])

@@ -19,7 +19,7 @@ import pandas as pd
 import torch
 
 from .core import PicpqError, check, write_whole
-from .graph import Graph, GraphModel, Step, multiplying, renamed, with_names
+from .graph import Graph, GraphModel, Step, multiplying, with_names
 from .integer import fold_norms
 from .quantizers import best_step
 
@@ -66,7 +66,7 @@ def quantize_between(
     graph.run(images, look=look)
     tensors, steps, names, grids = dict(graph.tensors), [], {}, {}
     for step in graph.steps:
-        step = replace(step, arguments=renamed(step.arguments, names), options=renamed(dict(step.options), names))
+        step = step.renamed(names)
         steps.append(step)
         first = step.arguments[0].get("$") if step.arguments and isinstance(step.arguments[0], dict) else None
         if step.name in samples:

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from .core import PicpqError, check
+from .counting import count_table
 from .models import main_output
 from .plan import Plan
 from .quantizers import Quantized
@@ -129,6 +130,10 @@ class Step:
         "Values that its arguments name."
         return names_in([self.arguments, dict(self.options)])
 
+    def renamed(self, names: Mapping[str, str]) -> Step:
+        "The step with values called by other names."
+        return replace(self, arguments=renamed(self.arguments, names), options=renamed(dict(self.options), names))
+
     def __str__(self) -> str:
         return f"step {self.name!r} ({self.operation}, layer {self.layer!r})"
 
@@ -195,7 +200,7 @@ def renamed(argument: object, names: Mapping[str, str]) -> object:
 
 def with_names(graph: Graph, names: Mapping[str, str]) -> Graph:
     "The graph with tensors called by other names."
-    steps = tuple(replace(s, arguments=renamed(s.arguments, names), options=renamed(dict(s.options), names)) for s in graph.steps)
+    steps = tuple(s.renamed(names) for s in graph.steps)
     called = lambda held: {names.get(name, name): value for name, value in held.items()}
     return replace(graph, steps=steps, tensors=called(graph.tensors), bits=called(graph.bits))
 
@@ -247,7 +252,7 @@ def without_nothing(graph: Graph) -> Graph:
     walk_shapes(graph, 2, lambda step, arguments, value: shapes.update({step.name: tuple(getattr(value, "shape", ()))}))
     named, zeros, rectified, left = {}, set(), set(), []
     for step in graph.steps:
-        step = replace(step, arguments=renamed(step.arguments, named), options=renamed(dict(step.options), named))
+        step = step.renamed(named)
         first, *others = (names_in(a) for a in step.arguments or [0])
         gone = (first | set().union(*others)) & zeros
         same = None  # the value that this step only hands on
@@ -329,7 +334,7 @@ def constants_folded(steps: tuple[Step, ...], tensors: dict[str, torch.Tensor]) 
     "Steps that hang on no image are done now, once and for all (but for weights, which stay codes)."
     values, named, left = dict(tensors), {}, []
     for step in steps:
-        step = replace(step, arguments=renamed(step.arguments, named), options=renamed(dict(step.options), named))
+        step = step.renamed(named)
         if step.names() <= set(values) and step.names() and step.operation != "picpq.dequantize.default":
             named[step.name] = f"constants.{step.name}"
             values[named[step.name]] = operations[step.operation](*filled(step.arguments, values), **filled(dict(step.options), values))
@@ -405,7 +410,7 @@ def quantized_to(graph: Graph) -> dict[str, int]:
 
 def count_graph(graph: Graph) -> pd.DataFrame:
     "One row per convolution or linear call, or product of activations: MACs, weight and activation bits, BOPs, per image."
-    bits, rows = quantized_to(graph), []
+    bits, calls = quantized_to(graph), []
 
     def look(step: Step, arguments: list, value: torch.Tensor) -> None:
         if step.kind in multiplying or step.kind in products:
@@ -414,11 +419,10 @@ def count_graph(graph: Graph) -> pd.DataFrame:
             if step.kind == "scaled_dot_product_attention":  # queries with keys, and what comes of that with values
                 macs = (arguments[0].numel() + value.numel()) // 2 * arguments[1].shape[-2]
             given = [bits.get(a["$"], 32) if isinstance(a, dict) else 32 for a in step.arguments[:2]]
-            rows.append({"layer": step.layer, "MACs": macs, "weight bits": given[1], "activation bits": given[0],
-                         "BOPs": macs * given[0] * given[1]})
+            calls.append((step.layer, macs, given[1], given[0]))
 
     walk_shapes(graph, 2, look)
-    return pd.DataFrame(rows, columns=["layer", "MACs", "weight bits", "activation bits", "BOPs"]).set_index("layer")
+    return count_table(calls)
 
 # %% ../nbs/15_graph.ipynb #61b488b6
 def graph_to_json(graph: Graph) -> str:
