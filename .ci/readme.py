@@ -1,11 +1,24 @@
-"""README.md is nbs/index.ipynb: write it (no option), prove it (--check), or read a command from it (--command HEADING)."""
+"""README.md is nbs/index.ipynb, and its curve a figure stored in a notebook.
+
+No option: write both. --check: prove them. --command HEADING: read a command.
+"""
 
 import argparse
+import base64
+import json
 import re
 import sys
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
+curve = root / "nbs" / "images" / "accuracy.png"
+drawn_in, cell = root / "nbs" / "experiments" / "accuracy.ipynb", "7afd5033"
+
+
+def drawn() -> bytes:
+    "The figure that the cell stored, as PNG."
+    outputs = next(c for c in json.loads(drawn_in.read_text(encoding="utf-8"))["cells"] if c["id"] == cell)["outputs"]
+    return base64.b64decode(next(o["data"]["image/png"] for o in outputs if "image/png" in o.get("data", {})))
 
 
 def render() -> str:
@@ -42,5 +55,8 @@ if __name__ == "__main__":
     elif arguments.check:
         if (root / "README.md").read_text(encoding="utf-8") != render():
             sys.exit("README.md differs from nbs/index.ipynb: run python .ci/readme.py")
+        if curve.read_bytes() != drawn():
+            sys.exit(f"{curve.relative_to(root)} differs from the figure in {drawn_in.name}: run python .ci/readme.py")
     else:
         (root / "README.md").write_text(render(), encoding="utf-8")
+        curve.write_bytes(drawn())
