@@ -59,7 +59,7 @@ def exports() -> None:
 
 
 def clean() -> None:
-    "Notebooks are clean: no counts, no foreign metadata, no stored widgets, no errors among the outputs."
+    "Notebooks are clean: no counts, no foreign metadata, no stored widgets, no errors or warnings among the outputs."
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "repository"
         shutil.copytree(root, copy, ignore=shutil.ignore_patterns(".venv", ".git", "_proc", "*.egg-info", "picpq-*"))
@@ -71,6 +71,7 @@ def clean() -> None:
             assert "widgets" not in content["metadata"], f"{path.name}: stored widget state"
             outputs = [o for cell in content["cells"] for o in cell.get("outputs", [])]
             assert not any(o["output_type"] == "error" for o in outputs), f"{path.name}: an error among its outputs"
+            assert not any(o.get("name") == "stderr" for o in outputs), f"{path.name}: a warning among its outputs"
             assert "skip_exec: true" not in text, f"{path.name}: would pass without running"
 
 
