@@ -45,12 +45,12 @@ from .training import dense_recipe, evaluate, published_fitness, team
 
 # %% auto #0
 __all__ = ['demo_epochs', 'demo_settings', 'app', 'Out', 'Seed', 'PresetName', 'Model', 'DataName', 'BudgetIn', 'Multiple',
-           'Blocks', 'Checkpoint', 'Keys', 'Ema', 'Property', 'MaxBits', 'ActivationBits', 'BitsBy', 'MacsLeft', 'Ends',
-           'Penalty', 'SamplerName', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust', 'ResultFolder',
-           'BudgetRatio', 'show_table', 'say_folder', 'parse_bits', 'parse_keys', 'show_version', 'options',
-           'result_folder', 'run', 'turns', 'demo', 'compress', 'search', 'weights_beside', 'write_first', 'working',
-           'go_on_command', 'asked_budget', 'chosen_strategy', 'base_of', 'check_device', 'vary_bits', 'vary',
-           'published_command', 'evaluate_command', 'export', 'bench_command', 'data_of', 'report', 'main']
+           'Blocks', 'Checkpoint', 'Keys', 'Ema', 'Property', 'MaxBits', 'ActivationBits', 'BitsBy', 'MacsLeft',
+           'HarmLeft', 'Ends', 'Penalty', 'SamplerName', 'Quantizer', 'Steps', 'Epochs', 'ImageSize', 'Device', 'Trust',
+           'ResultFolder', 'BudgetRatio', 'show_table', 'say_folder', 'parse_bits', 'parse_keys', 'show_version',
+           'options', 'result_folder', 'run', 'turns', 'demo', 'compress', 'search', 'weights_beside', 'write_first',
+           'working', 'go_on_command', 'asked_budget', 'chosen_strategy', 'base_of', 'check_device', 'vary_bits',
+           'vary', 'published_command', 'evaluate_command', 'export', 'bench_command', 'data_of', 'report', 'main']
 
 # %% ../nbs/23_cli.ipynb #e10e1077
 def show_table(table: pd.DataFrame) -> None:
@@ -148,6 +148,7 @@ BitsBy = Annotated[str | None, typer.Option(help="Of PIC-PQ: harm (measured laye
                                             "(one for all, and what the search learns beside it) or rule (the published one, by what was pruned). Default harm; level "
                                             "with --sampler joint, or share and --max-bits; otherwise rule with --max-bits, --activation-bits, --penalty, another sampler or budget.")]
 MacsLeft = Annotated[float | None, typer.Option(min=0.01, max=1, help="With bits by harm: the weakest filters go until about this share of the MACs is left.")]
+HarmLeft = Annotated[float | None, typer.Option(min=0, help="With bits by harm: how much of the harm of few bits in weights counts; fine-tuning is taken to mend the rest. Default 0.3.")]
 Ends = Annotated[int | None, typer.Option(help="Bits of the first and last layer. Default 8.")]
 Penalty = Annotated[float | None, typer.Option(help="Penalty factor pf. Default 1/6.")]
 SamplerName = Annotated[str | None, typer.Option("--sampler", help="frames, share (and how much is pruned), joint (and bits), evolution (published), cmaes, tpe or random. Default "
@@ -239,6 +240,7 @@ def compress(
     activation_bits: ActivationBits = None,
     bits_by: BitsBy = None,
     macs_left: MacsLeft = None,
+    harm_left: HarmLeft = None,
     ends: Ends = None,
     penalty: Penalty = None,
     quantizer: Quantizer = None,
@@ -261,7 +263,7 @@ def compress(
         build_model(model)  # the user's module may register properties and quantizers of its own
     strategy = chosen_strategy(strategy, importances, plan)
     check(plan is None or (budget is None and budget_in == "bops"), "budget", "left out with --plan (a plan costs what it costs)", budget)
-    settings = vary_bits(base.settings, max_bits, activation_bits, bits_by, macs_left, ends, penalty, sampler)
+    settings = vary_bits(base.settings, max_bits, activation_bits, bits_by, macs_left, harm_left, ends, penalty, sampler)
     settings = vary(settings, property, quantizer, candidates, steps, tune_epochs)
     tune = settings.tune
     settings = replace(settings, tune=replace(tune, precision=precision or tune.precision, compiled=compiled or tune.compiled))
@@ -271,7 +273,8 @@ def compress(
     check(study is None or candidates is None, "candidates", "left out with --study (nothing is searched)", candidates)
     for name, value in (("max-bits", max_bits), ("activation-bits", activation_bits), ("penalty", penalty)):
         check(strategy != "uniform" or value is None, name, "left out with --strategy uniform (as many bits as the budget allows)", value)
-    check((bits_by in (None, "rule") and macs_left is None) or strategy == "picpq", "strategy", "picpq, with --macs-left, or --bits-by harm or level", strategy)
+    check((bits_by in (None, "rule") and macs_left is None and harm_left is None) or strategy == "picpq", "strategy",
+          "picpq, with --macs-left or --harm-left, or --bits-by harm or level", strategy)
     beside = ["unlearned"] if asked and asked.of != "bops" else ["uniform", "unlearned"]
     chosen = (*[s for s in beside if baselines and s != strategy], strategy)
     run(model, data, asked, settings, chosen, out, seed, epochs, checkpoint, device, image_size, study, parse_keys(keys), ema, importances, plan)
@@ -299,6 +302,7 @@ def search(
     activation_bits: ActivationBits = None,
     bits_by: BitsBy = None,
     macs_left: MacsLeft = None,
+    harm_left: HarmLeft = None,
     ends: Ends = None,
     penalty: Penalty = None,
     quantizer: Quantizer = None,
@@ -317,7 +321,7 @@ def search(
     check(checkpoint is not None or not (keys or ema), "checkpoint", "given with --keys or --ema", None)
     check(checkpoint is None or checkpoint.is_file(), "checkpoint", "a file of weights", str(checkpoint))
     check(team().count == 1, "processes", "one, and --workers so many more (torchrun is for training)", team().count)
-    settings = vary_bits(base.settings, max_bits, activation_bits, bits_by, macs_left, ends, penalty, sampler)
+    settings = vary_bits(base.settings, max_bits, activation_bits, bits_by, macs_left, harm_left, ends, penalty, sampler)
     settings = vary(settings, property, quantizer, trials, steps, None)
     images, asked = load_data(data, seed=seed, image_size=image_size), asked_budget(budget, budget_in, multiple, blocks) or base.budget
     check_request(model, images, asked, settings)
@@ -426,10 +430,11 @@ def check_device(device: str) -> None:
     check(here, "device", "cpu, or cuda where there is one", device)
 
 # %% ../nbs/23_cli.ipynb #96b0a97e
-def vary_bits(base: Settings, max_bits: str | None, activation_bits: int | None, bits_by: str | None, macs_left: float | None, ends: int | None,
-              penalty: float | None, sampler: str | None) -> Settings:
+def vary_bits(base: Settings, max_bits: str | None, activation_bits: int | None, bits_by: str | None, macs_left: float | None, harm_left: float | None,
+              ends: int | None, penalty: float | None, sampler: str | None) -> Settings:
     "`base` with what the command line says about bits. Raises `PicpqError` for what is not allowed."
-    given = {"maximum": parse_bits(max_bits), "activations": activation_bits, "share": macs_left, "ends": ends, "penalty": penalty}
+    given = {"maximum": parse_bits(max_bits), "activations": activation_bits, "share": macs_left, "harm_left": harm_left, "ends": ends,
+             "penalty": penalty}
     bits = replace(base.bits, **{k: v for k, v in given.items() if v is not None})
     sampler = choose("sampler", sampler, samplers) if sampler else base.sampler if bits_by in (None, "rule") else None
     return replace(base, bits=bits, bits_by=bits_by or base.bits_by, sampler=sampler)

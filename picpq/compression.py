@@ -79,6 +79,7 @@ class Settings:
         check(by == "rule" or pays, "budget-in", f"bops, where bits go by {by}", budget.of)
         check(bits.share is None or by == "harm", "macs-left", "given where bits go by harm", bits.share)
         check(by == "rule" or bits.penalty == Bits.penalty, "penalty", "left out where bits do not go by the rule", bits.penalty)
+        check(by == "harm" or bits.harm_left == Bits.harm_left, "harm-left", "left out where bits do not go by harm", bits.harm_left)
         prunes = sampler in ("joint", "share")  # decides how much
         if by == "harm":
             check(bits.activations is None, "activation-bits", "left out where bits go by harm", bits.activations)
