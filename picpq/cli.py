@@ -130,7 +130,7 @@ PresetName = Annotated[str | None, typer.Option("--preset", help="A published ex
                                                 "are given.")]
 Model = Annotated[str | None, typer.Option(help="cifar-resnet20, cifar-resnet56, cifar-vgg16-bn, cifar-mobilenet-v2, digits-resnet8, a torchvision "
                                                 "classification model, timm/NAME, or your module:function. Default digits-resnet8.")]
-DataName = Annotated[str | None, typer.Option(help="digits; cifar10 or cifar100 (downloaded to ./data); or a folder with train/ and test/ (or val/). "
+DataName = Annotated[str | None, typer.Option(help="digits; cifar10, cifar10-jpeg or cifar100 (downloaded to ./data); or a folder with train/ and test/ (or val/). "
                                                    "Default digits.")]
 BudgetIn = Annotated[str, typer.Option(help="What the budget counts: bops, macs, params, or latency: then it is milliseconds for one image on this machine "
                                            "(ONNX Runtime, one thread; needs picpq[deploy]).")]

@@ -3,6 +3,7 @@
 # %% ../nbs/02_data.ipynb #8400be09
 from __future__ import annotations
 
+import io
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,8 +23,9 @@ from torchvision.transforms import v2
 from .core import PicpqError, check, check_number, progress
 
 # %% auto #0
-__all__ = ['T', 'memory_limit', 'Images', 'open_image', 'FolderImages', 'Data', 'in_advance', 'batches', 'split_validation',
-           'statistics', 'digits', 'read_folder', 'image_folder', 'load_data', 'cifar']
+__all__ = ['T', 'memory_limit', 'cifars', 'Images', 'open_image', 'FolderImages', 'Data', 'in_advance', 'batches',
+           'split_validation', 'statistics', 'digits', 'read_folder', 'image_folder', 'load_data', 'through_jpeg',
+           'cifar']
 
 # %% ../nbs/02_data.ipynb #d1d1c1bf
 @dataclass(frozen=True, eq=False)
@@ -280,7 +282,7 @@ def image_folder(
 
 # %% ../nbs/02_data.ipynb #2eeddea4
 def load_data(
-    name: str = "digits",  # digits, cifar10, cifar100, or a folder with train/ and test/
+    name: str = "digits",  # digits, cifar10, cifar10-jpeg, cifar100, or a folder with train/ and test/
     seed: int = 0,  # draws the validation part
     root: str | Path = "data",  # where torchvision keeps CIFAR
     validation: float | None = None,  # share of the training part held out; default 0.2 for digits, else 0.1
@@ -289,20 +291,37 @@ def load_data(
     "The data set of that name. Raises `PicpqError` for an unknown name or a set that cannot be had."
     if name == "digits":
         return digits(seed, 0.2 if validation is None else validation)
-    if name in ("cifar10", "cifar100"):
+    if name in cifars:
         return cifar(name, seed, root, 0.1 if validation is None else validation)
-    known = "digits, cifar10, cifar100, or a folder with train/ and test/ (or val/)"
+    known = f"digits, {', '.join(cifars)}, or a folder with train/ and test/ (or val/)"
     check(Path(name).is_dir(), "data", known, str(name))
     return image_folder(name, seed, 0.1 if validation is None else validation, image_size)
 
 
+cifars = {"cifar10": torchvision.datasets.CIFAR10, "cifar10-jpeg": torchvision.datasets.CIFAR10, "cifar100": torchvision.datasets.CIFAR100}
+
+
+def through_jpeg(pixels: np.ndarray, label: str) -> np.ndarray:
+    "What JPEG of quality 75, with half the resolution for colours, makes of images: uint8 (images, height, width, 3), in and out."
+    def coded(image: np.ndarray) -> np.ndarray:
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "JPEG", quality=75, subsampling="4:2:0")
+        return np.asarray(Image.open(file))
+
+    return np.stack([coded(image) for image in progress(pixels, label)])
+
+
 def cifar(name: str, seed: int, root: str | Path, validation: float) -> Data:
-    "CIFAR-10 or CIFAR-100 through torchvision, downloaded to `root` if it is not there."
-    kind = {"cifar10": torchvision.datasets.CIFAR10, "cifar100": torchvision.datasets.CIFAR100}[name]
+    "CIFAR-10 or CIFAR-100 through torchvision, downloaded to `root` if it is not there; through JPEG in the order of a folder of files."
+    kind = cifars[name]
     try:
         train, test = (kind(str(root), train=t, download=True) for t in (True, False))
     except (OSError, RuntimeError) as error:
         raise PicpqError(f"data: {name} is not in {root} and cannot be downloaded: {error}") from error
+    if name == "cifar10-jpeg":
+        for part, label in (train, "training part as JPEG"), (test, "test part as JPEG"):
+            by_class = np.argsort(part.targets, kind="stable")
+            part.data, part.targets = through_jpeg(part.data[by_class], label), np.array(part.targets)[by_class].tolist()
     everything, test_images = (
         Images(torch.from_numpy(d.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(d.targets)) for d in (train, test)
     )

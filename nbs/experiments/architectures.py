@@ -29,7 +29,7 @@ families = {  # name → height and width of its images
     "alexnet": 224, "vgg16": 224, "vgg16_bn": 224, "resnet18": 224, "resnet50": 224, "resnext50_32x4d": 224, "wide_resnet50_2": 224,
     "squeezenet1_1": 224, "densenet121": 224, "googlenet": 224, "inception_v3": 299, "mobilenet_v2": 224, "mobilenet_v3_small": 224,
     "mobilenet_v3_large": 224, "mnasnet1_0": 224, "shufflenet_v2_x1_0": 224, "efficientnet_b0": 224, "efficientnet_v2_s": 384,
-    "regnet_x_400mf": 224, "regnet_y_400mf": 224, "convnext_tiny": 224, "vit_b_32": 224, "swin_t": 224}
+    "regnet_x_400mf": 224, "regnet_y_400mf": 224, "convnext_tiny": 224, "vit_b_32": 224, "swin_t": 224, "maxvit_t": 224}
 from_timm = {"timm/resnet10t": 176, "timm/vit_tiny_patch16_224": 224, "timm/mixer_s32_224": 224}
 
 
