@@ -530,8 +530,11 @@ def report(folder: ResultFolder, trust: Trust = False) -> None:
     if len(table):
         wanted = {"network", *result.row()}
         check(wanted <= set(table), f"columns of {folder}/table.csv", ", ".join(sorted(wanted)), list(table))
+        odd = [column for column in sorted(wanted - {"network"}) if not pd.api.types.is_numeric_dtype(table[column])]
+        check(not odd, f"columns of {folder}/table.csv", "numbers, but for the first", odd)
         show_table(table.set_index("network"))
     layers = result.layers()
+    check("share of BOPs" in layers, f"{folder}/layers.csv", "there, with a row for each layer", list(layers))
     layers["share of BOPs"] = layers["share of BOPs"].map("{:.1%}".format)
     print(f"\n{result!r}\n")
     with pd.option_context("display.width", 200, "display.max_columns", 20, "display.max_rows", 1000):

@@ -36,8 +36,9 @@ from .training import Recipe, dense_recipe, evaluate, published_fitness, quick_f
 # %% auto #0
 __all__ = ['paper_settings', 'ranked_by', 'strategies', 'Settings', 'fit_unlearned', 'Case', 'on_this_machine', 'unlearned_plan',
            'picpq_plan', 'given_importance_plan', 'given_plan', 'make_plans', 'agreed_plans', 'carry_out_plan',
-           'storage_in', 'state_in', 'make_work', 'recreation_of', 'compress', 'equal_budget', 'plan_budget',
-           'dense_row', 'compare', 'format_table', 'save_comparison', 'dense_model', 'work_folder', 'check_request']
+           'storage_in', 'state_in', 'make_work', 'check_outputs', 'check_model', 'recreation_of', 'compress',
+           'equal_budget', 'plan_budget', 'dense_row', 'compare', 'format_table', 'save_comparison', 'dense_model',
+           'work_folder', 'check_request']
 
 # %% ../nbs/22_compression.ipynb #5eee275a
 @dataclass(frozen=True)
@@ -269,6 +270,21 @@ def make_work(work: str | Path) -> Path:
     return Path(work)
 
 
+def check_outputs(name: str, model: nn.Module, data: Data) -> None:
+    "Raise `PicpqError` unless the network has an output for every class."
+    with torch.no_grad(), evaluating(model):
+        out = tuple(main_output(model(data.example())).shape)
+    check(out == (len(data.example()), len(data.classes)), f"output of {name or 'the model'}", f"(images, {len(data.classes)} classes)", out)
+
+
+def check_model(name: str, model: nn.Module, data: Data) -> None:
+    "Raise `PicpqError` for outputs that are not the data's classes, or a name that builds another network: its result could not be loaded."
+    check_outputs(name, model, data)
+    shapes = lambda network: {tensor: tuple(value.shape) for tensor, value in network.state_dict().items()}
+    same = not name or shapes(build_model(name, len(data.classes), data.example(1).shape[1])) == shapes(model)
+    check(same, "name", "that of this network (what it builds has other tensors)", name)
+
+
 def recreation_of(name: str, data: Data, settings: Settings, seed: int) -> Recreation:
     "How the dense network can be built again, and its data be fed."
     shape = tuple(data.example(1).shape[1:])
@@ -294,7 +310,8 @@ def compress(
     network = trace(model, data.example())
     budget = plan_budget(network, plan) if plan is not None else budget if isinstance(budget, Budget) else Budget(budget)
     case = Case(network, model, data, budget, settings, seed, storage_in(work), show=show, importances=importances, plan=plan)
-    recreation = recreation_of(name, data, settings, seed)  # what is wrong with it is said before any work
+    check_model(name, model, data)  # what is wrong with it is said before any work
+    recreation = recreation_of(name, data, settings, seed)
     made = agreed_plans(case, [strategy])[strategy]
     return carry_out_plan(case, made, recreation, state_in(work, f"tune-{strategy}"))
 
@@ -340,6 +357,7 @@ def compare(
     budget = budget if isinstance(budget, Budget) else Budget(budget)
     storage = storage_in(work) if study is None else study
     case = Case(network, model, data, budget, settings, seed, storage, study is not None, study is None, show, importances, plan)
+    check_model(name, model, data)
     recreation = recreation_of(name, data, settings, seed)
     plans = agreed_plans(case, chosen)  # errors about budgets come before fine-tuning
     results = {s: carry_out_plan(case, p, recreation, state_in(work, f"tune-{s}")) for s, p in plans.items()}
@@ -396,9 +414,7 @@ def check_request(name: str, data: Data, budget: Budget | None, settings: Settin
     "Raise `PicpqError` for a network, bits or a budget that cannot work, before any training."
     model = build_model(name, len(data.classes), data.example(1).shape[1])
     network = trace(model, data.example())
-    with torch.no_grad(), evaluating(model):
-        out = tuple(main_output(model(data.example())).shape)
-    check(out == (len(data.example()), len(data.classes)), f"output of {name}", f"(images, {len(data.classes)} classes)", out)
+    check_outputs(name, model, data)
     budget = budget or (equal_budget(network) if plan is None else plan_budget(network, plan))
     settings = settings.settled(budget)
     if importances is not None:

@@ -58,11 +58,14 @@ class Images:
 
 # %% ../nbs/02_data.ipynb #6b38f322
 def open_image(path: str) -> Image.Image:
-    "An image file, in RGB. Raises `PicpqError` if it cannot be read."
+    "An image file, in RGB. Raises `PicpqError` if it cannot be read, or holds more than 8 bits a channel."
     try:
-        return torchvision.datasets.folder.default_loader(path)
+        with Image.open(path) as image:
+            mode, found = image.mode, image.convert("RGB")
     except Exception as error:  # a damaged file can fail in any way inside the decoder
         raise PicpqError(f"data: cannot read the image {path}: {error}") from error
+    check(mode[0] not in "IF", f"the image {path}", "of 8 bits a channel (more are clipped to white or black)", f"mode {mode}")
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,6 +266,8 @@ def image_folder(
     image_size: int | None = None,  # pixels; default: the first image's shorter side, at most 224
 ) -> Data:
     "A data set from a folder `train/CLASS/image`, `test/CLASS/image`. Raises `PicpqError` if it is not one."
+    if image_size is not None:
+        check_number("image_size", image_size, 1)
     root = Path(root)
     has_classes = lambda part: any(p.is_dir() for p in (root / part).glob("*"))
     evaluation = next((root / part for part in ("test", "val", "validation") if has_classes(part)), None)

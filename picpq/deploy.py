@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     import onnxruntime
 
 # %% auto #0
-__all__ = ['moves', 'rectifiers', 'two_bits_from', 'unquantized', 'quantize_between', 'integer_layers', 'widened', 'whole_biases',
-           'deployed', 'need', 'translations', 'to_onnx', 'wide_codes_as_numbers', 'say', 'quietly', 'strip',
-           'two_bits_known', 'several_a_byte', 'narrow_weights', 'session', 'kernels', 'run_onnx', 'save_onnx']
+__all__ = ['moves', 'rectifiers', 'pair_room', 'two_bits_from', 'unquantized', 'quantize_between', 'integer_layers',
+           'largest_input', 'clipping', 'widened', 'whole_biases', 'deployed', 'need', 'translations', 'to_onnx',
+           'wide_codes_as_numbers', 'say', 'quietly', 'strip', 'two_bits_known', 'several_a_byte', 'narrow_weights',
+           'unsigned_weights', 'session', 'kernels', 'run_onnx', 'save_onnx']
 
 # %% ../nbs/18_deploy.ipynb #e01313d6
 moves = ("slice", "index_select", "pad", "constant_pad_nd", "max_pool2d", "channel_shuffle")
@@ -91,14 +92,28 @@ def integer_layers(graph: Graph) -> list[tuple[Step, Step, Step]]:
     return [(layer, x, w) for layer, x, w in coded if graph.bits.get(w.arguments[0]["$"], 32) <= 8 and x.arguments[3] - x.arguments[2] <= 255]
 
 
+pair_room = 2**15 - 1  # what two products have to fit, where kernels add pairs in 16 bits
+
+
+def largest_input(x: Step) -> int:
+    "The largest code of what enters a layer, as kernels take it: signed codes are stored from 0 to 255."
+    low, high = x.arguments[2:]
+    return high if low >= 0 else 255
+
+
+def clipping(graph: Graph) -> set[str]:
+    "Names of weights of which two products may not fit 16 bits."
+    found = ((x, w.arguments[0]["$"]) for _, x, w in integer_layers(graph))
+    return {codes for x, codes in found if 2 * largest_input(x) * int(graph.tensors[codes].int().abs().max()) > pair_room}
+
+
 def widened(graph: Graph) -> Graph:
     "The graph with weights' codes moved up in their 8-bit containers, and steps as much smaller: the same numbers."
     tensors = dict(graph.tensors)
     for _, x, w in integer_layers(graph):
-        low, high = x.arguments[2:]
         codes, step = (a["$"] for a in w.arguments)
-        least, most, inputs = min(-1, int(tensors[codes].min())), max(1, int(tensors[codes].max())), high if low >= 0 else 255  # signed codes are stored from 0 to 255
-        room = min(128 / -least, 127 / most, (2**15 - 1) / (2 * inputs * max(-least, most)))
+        least, most = min(-1, int(tensors[codes].min())), max(1, int(tensors[codes].max()))
+        room = min(128 / -least, 127 / most, pair_room / (2 * largest_input(x) * max(-least, most)))
         factor = 2 ** max(0, math.floor(math.log2(room)))
         if len(graph.users[codes]) == len(graph.users[step]) == 1:
             tensors[codes], tensors[step] = tensors[codes] * factor, tensors[step] / factor
@@ -174,6 +189,7 @@ def to_onnx(
         raise PicpqError(f"the network cannot be said in ONNX: {str(error).strip().splitlines()[0]}") from error
     strip(model)
     narrow_weights(model, two_bits_known() if two is None else two)
+    unsigned_weights(model, {own.get(name, name) for name in clipping(ready)})
     onnx.checker.check_model(model)
     return model
 
@@ -276,6 +292,19 @@ def narrow_weights(
             chain.append(("Cast", [chain[-1][2]], name, {"to": whole}))
             for kind, inputs, output, options in reversed(chain):  # done once, when the file is loaded
                 model.graph.node.insert(0, onnx.helper.make_node(kind, inputs, [output], **options))
+
+
+def unsigned_weights(model: onnx.ModelProto, names: set[str]) -> None:
+    "Codes of these names from 0 to 255, with 128 for zero. In place."
+    onnx = need("onnx")
+    held = {i.name: i for i in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] in names & held.keys():
+            codes, step = (onnx.numpy_helper.to_array(held[name]) for name in node.input[:2])
+            zero = f"{node.input[0]}.zero"
+            model.graph.initializer.append(onnx.numpy_helper.from_array(np.full(step.shape, 128, np.uint8), zero))
+            held[node.input[0]].CopyFrom(onnx.numpy_helper.from_array((codes.astype(np.int16) + 128).astype(np.uint8), node.input[0]))
+            node.input.append(zero)
 
 # %% ../nbs/18_deploy.ipynb #b452c6f4
 def session(

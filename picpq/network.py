@@ -28,13 +28,13 @@ from .core import PicpqError, check
 from .models import check_finite, evaluating
 
 # %% auto #0
-__all__ = ['layer_types', 'convolutions', 'numbers_of', 'products', 'uncountable', 'norm_types', 'tolerance', 'channelwise',
-           'Call', 'CallRecorder', 'module_stack', 'record_calls', 'Slot', 'SelfPruning', 'training_only',
-           'dependency_graph', 'PaddedChannels', 'shift_padded', 'slot_key', 'tie_edges', 'group_edges', 'connect',
-           'slot_width', 'build_slots', 'Layer', 'check_layers', 'following_norms', 'describe_layers', 'norms_of',
-           'Network', 'tensor_units', 'Nothing', 'emptied', 'stand_ins', 'carry_out', 'channels_hidden',
-           'layer_outputs', 'surgery_error', 'half_kept', 'failing_groups', 'group_units', 'cut_as', 'Readers',
-           'private_edges', 'find_units', 'closed', 'find_blocks', 'trace']
+__all__ = ['layer_types', 'convolutions', 'numbers_of', 'unseen', 'norm_types', 'tolerance', 'channelwise', 'Call',
+           'CallRecorder', 'module_stack', 'record_calls', 'Slot', 'SelfPruning', 'training_only', 'dependency_graph',
+           'PaddedChannels', 'shift_padded', 'slot_key', 'tie_edges', 'group_edges', 'connect', 'slot_width',
+           'build_slots', 'Layer', 'check_layers', 'following_norms', 'describe_layers', 'norms_of', 'Network',
+           'tensor_units', 'Nothing', 'emptied', 'stand_ins', 'carry_out', 'channels_hidden', 'layer_outputs',
+           'surgery_error', 'half_kept', 'failing_groups', 'group_units', 'cut_as', 'Readers', 'private_edges',
+           'find_units', 'closed', 'find_blocks', 'trace']
 
 # %% ../nbs/04_network.ipynb #d2e6424a
 layer_types = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
@@ -61,9 +61,8 @@ class Call:
 convolutions = (F.conv1d, F.conv2d, F.conv3d)
 numbers_of = (torch.Tensor.__bool__, torch.Tensor.__int__, torch.Tensor.__float__, torch.Tensor.__index__, torch.Tensor.item, torch.Tensor.tolist,
               torch.Tensor.numpy)
-products = (torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.bmm, torch.Tensor.bmm, torch.einsum, torch.mm, torch.Tensor.mm,
-            torch.addmm, torch.baddbmm, F.scaled_dot_product_attention)
-uncountable = (*products, F.bilinear, F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d, F.multi_head_attention_forward)
+unseen = (torch.mv, torch.Tensor.mv, torch.addmv, torch.Tensor.addmv, torch.Tensor.addmv_, torch.Tensor.addmm_, torch.addbmm, torch.Tensor.addbmm,
+          torch.Tensor.addbmm_, torch.Tensor.baddbmm_)  # products that PyTorch's counter does not see
 
 
 class CallRecorder(TorchFunctionMode):
@@ -81,16 +80,17 @@ class CallRecorder(TorchFunctionMode):
         if func in numbers_of and args[0].untyped_storage().data_ptr() not in self.state:
             raise PicpqError(f"layer {self.stack[-1]!r} makes a Python number of a tensor ({func.__name__}): what it does next may hang on the "
                              "data, and a trace cannot follow that; use torch.where, or take it out of the network")
-        with FlopCounterMode(display=False) if func in products else contextlib.nullcontext() as counter:
+        with FlopCounterMode(display=False) as counter:
             out = func(*args, **kwargs)
         if func in convolutions or func is F.linear:
             self.record(dict(zip(("input", "weight", "bias", "stride", "padding", "dilation", "groups"), args)) | kwargs, out)
         elif func is F.pad and hasattr(args[0], "picpq_bits"):
             out.picpq_bits = args[0].picpq_bits  # padding repeats values that are there, or zero
-        elif func in uncountable and any(self.is_weight(a) for a in tree_leaves((args, kwargs))):
-            raise PicpqError(f"layer {self.stack[-1]!r} multiplies by weights through {func.__name__}, which is not "
-                             "counted; convolutions (nn.Conv1d, 2d, 3d) and nn.Linear are")
-        elif func in products:
+        elif func in unseen or func is F.scaled_dot_product_attention or counter.get_total_flops():
+            weighted = any(self.is_weight(a) for a in tree_leaves((args, kwargs)))
+            if weighted or func in unseen:
+                raise PicpqError(f"layer {self.stack[-1]!r} multiplies {'by weights ' * weighted}through {func.__name__}, which is not "
+                                 "counted; convolutions (nn.Conv1d, 2d, 3d) and nn.Linear are")
             self.calls.append(self.product(func, counter, args))
         return out
 
@@ -110,8 +110,9 @@ class CallRecorder(TorchFunctionMode):
     def record(self, named: dict, out: torch.Tensor) -> None:
         "Note one call. What is computed for the batch is divided by its examples, even if a model folds time into the batch."
         x, weight = named["input"], named["weight"]
-        positions, owner = out.numel() // (self.examples * weight.shape[0]), self.owners.get(id(weight), self.stack[-1])
-        self.calls.append(Call(owner, positions, weight.shape[0], weight[0].numel(), getattr(weight, "picpq_bits", 32),
+        positions, owner = out.numel() // weight.shape[0], self.owners.get(id(weight), self.stack[-1])
+        each, rest = divmod(positions, self.examples)
+        self.calls.append(Call(owner, positions if rest else each, weight.shape[0], weight[0].numel(), getattr(weight, "picpq_bits", 32),
                                getattr(x, "picpq_bits", 32), named.get("groups", 1), "layer" if owner == self.stack[-1] else "function"))
 
 # %% ../nbs/04_network.ipynb #f52e5ba2

@@ -313,6 +313,8 @@ def attach_quantizers(
             check(type(layer) in quantized_types, f"layer {name!r}", "a convolution or linear layer of this model",
                   type(layer).__name__)
             layer.weight_quantizer, layer.input_quantizer = (quantizer_for(layer, b, make) for b, make in zip(bits, (make_weight, make_activation)))
+            codes = getattr(layer.weight_quantizer, "codes_a_level", 1)
+            check(codes == 1 or bits[0] <= 7, f"bits of {name!r} by quantizer {style!r}", "7 at most where levels are balanced (only every other code is one)", bits[0])
             layer.__class__ = quantized_types[type(layer)]  # the same object, so every reference to it stays good
     return model
 

@@ -15,7 +15,7 @@ from torch import nn
 
 from .core import PicpqError, check, whole_folder, write_whole
 from .graph import GraphModel
-from .modelfile import fill, load_model, to_bytes
+from .modelfile import fill, load_model, read_model, to_bytes
 from .models import build_model
 from .network import Network, trace
 from .plan import Plan, layer_table
@@ -45,7 +45,8 @@ class Recreation:
         good = all(isinstance(v, int) and 0 <= v <= 10**6 for v in (self.classes, *self.shape)) and 1 <= len(self.shape) <= 4
         check(good, "classes and shape of a recreation", "sizes that a network can have", (self.classes, self.shape))
         check(isinstance(self.seed, int) and 0 <= self.seed < 2**32, "seed of a recreation", "0 to 2^32 - 1", self.seed)
-        check(all(isinstance(v, (int, float)) for v in (*self.mean, *self.std)), "mean and std of a recreation", "numbers", (self.mean, self.std))
+        check(all(isinstance(v, (int, float)) for v in (*self.mean, *self.std)) and len(self.mean) == len(self.std) in (0, self.shape[0]),
+              "mean and std of a recreation", f"{self.shape[0]} numbers each, one a channel", (self.mean, self.std))
 
 
 @dataclass(eq=False)
@@ -154,6 +155,7 @@ def load_result(
         raise PicpqError(f"{folder}/result.json or properties.json is damaged: {error}") from error
     check(good, f"metrics in {folder}/result.json", "accuracy and bytes among them", metrics)
     same_bytes(folder / "model.safetensors", content.get("sha256"))
+    check(plan == read_model(folder / "model.safetensors").plan, f"{folder}/plan.json", "the plan in model.safetensors (a changed one is carried out by `compress`)", plan)
     others = read_table(folder / "history.csv"), read_table(folder / "candidates.csv"), properties, content.get("settings", {})
     if dense is None and (not recreation.name or (":" in recreation.name and not trust)):
         model, table = load_model(folder / "model.safetensors"), read_table(folder / "layers.csv")

@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import cmaes
 import numpy as np
 import optuna
 import pandas as pd
 import torch
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from torch import nn
 
@@ -335,10 +337,10 @@ def prepare(
     seed: int = 0,
     verify: bool = True,  # as for `prune`
 ) -> nn.Module:
-    "Carry out a plan: prune, measure BatchNorm statistics anew, quantize. What is left to do is to train."
+    "Carry out a plan: prune, measure BatchNorm statistics anew, quantize. What is left to do is to train: all of it, also what was frozen."
     pruned = reestimate(prune(model, network, plan, verify), data, 4, seed=seed)
     examples = data.example(256).to(next(model.parameters()).device)
-    return quantize(pruned, plan, examples, quantizer)
+    return quantize(pruned, plan, examples, quantizer).requires_grad_(True)
 
 
 @dataclass(eq=False)
@@ -416,7 +418,9 @@ def storage_of(storage: str | optuna.storages.BaseStorage | None, shared: bool) 
         path = Path(storage)
         good = storage.strip() and not set("?:") & set(path.name) and path.parent.is_dir() and not path.is_dir()
         check(bool(good), "storage", "a file name (without ? and :) in a folder that is there, or a URL", storage)
-    url = storage if "://" in storage else f"sqlite:///{storage}"
+    url = storage if "://" in storage else f"sqlite:///{quote(storage)}"
+    if "://" not in storage and make_url(url).database != storage:  # SQLAlchemy before 2.1 takes a file's name as it is
+        url = f"sqlite:///{storage}"
     engine = {"connect_args": {"timeout": lock_patience}} if url.startswith("sqlite") else {"pool_pre_ping": True}
     alive = {"heartbeat_interval": heartbeat, "grace_period": 3 * heartbeat} if shared else {}
     attempts = 3
