@@ -36,7 +36,7 @@ class Budget:
 
     ratio: float = 50.0  # dense / compressed; for latency, milliseconds for one image
     of: str = "bops"  # bops, macs, params or latency
-    multiple: int = 1  # counts of filters that the hardware likes: whole layers, or multiples of this
+    multiple: int = 1  # counts of filters that the hardware likes: whole groups of tied filters, or multiples of this
     blocks: bool = False  # whether whole blocks may go where the network has a way around them
     seconds: Callable[[np.ndarray], float] | None = field(default=None, compare=False, repr=False)  # for latency: of a choice of kept units
 
