@@ -62,7 +62,7 @@ convolutions = (F.conv1d, F.conv2d, F.conv3d)
 numbers_of = (torch.Tensor.__bool__, torch.Tensor.__int__, torch.Tensor.__float__, torch.Tensor.__index__, torch.Tensor.item, torch.Tensor.tolist,
               torch.Tensor.numpy)
 unseen = (torch.mv, torch.Tensor.mv, torch.addmv, torch.Tensor.addmv, torch.Tensor.addmv_, torch.Tensor.addmm_, torch.addbmm, torch.Tensor.addbmm,
-          torch.Tensor.addbmm_, torch.Tensor.baddbmm_)  # products that PyTorch's counter does not see
+          torch.Tensor.addbmm_, torch.Tensor.baddbmm_, F.bilinear, torch.lstm)  # products that PyTorch's counter does not see
 
 
 class CallRecorder(TorchFunctionMode):
