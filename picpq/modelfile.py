@@ -229,9 +229,13 @@ def load_model(path: str | Path) -> GraphModel:
 
 # %% ../nbs/16_modelfile.ipynb #72771231
 @torch.no_grad()
-def fill(model: nn.Module, path: str | Path) -> nn.Module:
+def fill(
+    model: nn.Module,
+    path: str | Path,
+    content: ModelFile | None = None,  # of that file, if it was read before
+) -> nn.Module:
     "Load a model file into a model of the same structure, in place. Raises `PicpqError` if it does not fit."
-    content = read_model(path)
+    content = content or read_model(path)
     wanted, layers = model.state_dict(), packable(model)
     names, ranged = set(wanted) - derived(model), {n: m for n, m in model.named_modules() if isinstance(m, LSQ)}
     missing = sorted(names - set(content.tensors))

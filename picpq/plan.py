@@ -353,7 +353,7 @@ def prune_to(network: Network, order: np.ndarray | list[np.ndarray], budget: Bud
     if gone is None:
         least = cost(without(order, network.units))
         raise BudgetError(budget, least if budget.of == "latency" else dense_counts(network)[budget.of] / least)
-    keep = give_back(cost, without(order[:gone], network.units), order[:gone][::-1], limit, group=None if budget.multiple == 1 and not budget.blocks else network.unit_group)
+    keep = give_back(cost, without(order[:gone], network.units), order[:gone][::-1], limit, group=network.unit_group if budget.blocks or budget.multiple > 1 else None)
     return keep, *bits_of(keep)
 
 # %% ../nbs/10_plan.ipynb #80a95616

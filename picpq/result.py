@@ -23,7 +23,7 @@ from .quantizers import attach_quantizers, default_quantizer
 from .surgery import prune
 
 # %% auto #0
-__all__ = ['Recreation', 'Result', 'read_json', 'read_table', 'same_bytes', 'rebuild', 'load_result']
+__all__ = ['Recreation', 'Result', 'read_json', 'read_table', 'same_bytes', 'rebuild', 'same_plan', 'load_result']
 
 # %% ../nbs/19_result.ipynb #6e3c0332
 @dataclass(frozen=True)
@@ -135,6 +135,11 @@ def rebuild(recreation: Recreation, plan: Plan, dense: nn.Module | None = None) 
     return attach_quantizers(model, plan.weight_bits, plan.activation_bits, recreation.quantizer).eval(), network
 
 
+def same_plan(plan: Plan, held: Plan | None, folder: Path) -> None:
+    "Raise `PicpqError` unless the plan beside a model file is the one in it."
+    check(plan == held, f"{folder}/plan.json", "the plan in model.safetensors (a changed one is carried out by `compress`)", plan)
+
+
 def load_result(
     path: str | Path,  # the folder
     dense: nn.Module | None = None,  # a network like the dense one, so that a result made from an object can be trained on
@@ -154,17 +159,20 @@ def load_result(
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise PicpqError(f"{folder}/result.json or properties.json is damaged: {error}") from error
     check(good, f"metrics in {folder}/result.json", "accuracy and bytes among them", metrics)
-    same_bytes(folder / "model.safetensors", content.get("sha256"))
-    check(plan == read_model(folder / "model.safetensors").plan, f"{folder}/plan.json", "the plan in model.safetensors (a changed one is carried out by `compress`)", plan)
+    file = folder / "model.safetensors"
+    same_bytes(file, content.get("sha256"))
     others = read_table(folder / "history.csv"), read_table(folder / "candidates.csv"), properties, content.get("settings", {})
     if dense is None and (not recreation.name or (":" in recreation.name and not trust)):
-        model, table = load_model(folder / "model.safetensors"), read_table(folder / "layers.csv")
+        model, table = load_model(file), read_table(folder / "layers.csv")
+        same_plan(plan, model.plan, folder)
         return Result(model, plan, None, metrics, recreation, *others, table.set_index("layer") if "layer" in table else table)
+    held = read_model(file)
+    same_plan(plan, held.plan, folder)
     try:
         model, network = rebuild(recreation, plan, dense)
     except (TypeError, ValueError, RuntimeError, MemoryError, IndexError) as error:
         if isinstance(error, PicpqError):
             raise
         raise PicpqError(f"{folder}: the network cannot be built again as its files say: {error}") from error
-    fill(model, folder / "model.safetensors")
+    fill(model, file, held)
     return Result(model, plan, network, metrics, recreation, *others)

@@ -414,13 +414,14 @@ def storage_of(storage: str | optuna.storages.BaseStorage | None, shared: bool) 
     "Optuna's storage for a file name or URL; None: memory. Raises `PicpqError` for what is neither or cannot be opened."
     if storage is None or not isinstance(storage, str):
         return storage
+    url = storage
     if "://" not in storage:
         path = Path(storage)
         good = storage.strip() and not set("?:") & set(path.name) and path.parent.is_dir() and not path.is_dir()
         check(bool(good), "storage", "a file name (without ? and :) in a folder that is there, or a URL", storage)
-    url = storage if "://" in storage else f"sqlite:///{quote(storage)}"
-    if "://" not in storage and make_url(url).database != storage:  # SQLAlchemy before 2.1 takes a file's name as it is
-        url = f"sqlite:///{storage}"
+        url = f"sqlite:///{quote(storage)}"
+        if make_url(url).database != storage:  # SQLAlchemy before 2.1 takes a file's name as it is
+            url = f"sqlite:///{storage}"
     engine = {"connect_args": {"timeout": lock_patience}} if url.startswith("sqlite") else {"pool_pre_ping": True}
     alive = {"heartbeat_interval": heartbeat, "grace_period": 3 * heartbeat} if shared else {}
     attempts = 3
